@@ -1,0 +1,44 @@
+/**
+ * The numbers that envelopes carry for rounds and message types (spec "Envelopes", 04 §11). Append only:
+ * a number is never given a second meaning.
+ */
+export const ROUND_NUMBERS: Readonly<Record<string, number>> = {
+  'session/open': 0,
+  'pair-setup/1-commit': 0x0101,
+  'pair-setup/2-transfer': 0x0102,
+  'pair-setup/3-open': 0x0103,
+  'pair-setup/4-confirm': 0x0104,
+  'keygen/1-commit': 0x0401,
+  'keygen/2-deal': 0x0402,
+  'keygen/3-prove': 0x0403,
+  'keygen/4-certify': 0x0404,
+  'sign/1-commit': 0x0801,
+  'sign/1b-extend': 0x0802,
+  'sign/2-multiply': 0x0803,
+  'sign/3-combine': 0x0804,
+  'sign/online': 0x0805,
+}
+
+export const MESSAGE_TYPES = {
+  /** Opens a session: what the opener proposes; the receiver recomputes everything else. */
+  open: 0,
+  /** One message of a round. */
+  round: 1,
+  /** The sender ended the session; the body is one byte, a fault kind of the closed list. */
+  abort: 2,
+  /** To the opener: not now, with a reason and a delay. */
+  notYet: 3,
+  /** To the opener: never for this request, with an error id. */
+  refuse: 4,
+  /** To the opener: already done, with the result. */
+  result: 5,
+  /** A signed notice that the sender banned a pair (02 §2.8). */
+  banNotice: 6,
+  /** Asks for the key certificate of a pending key; and the answer. */
+  certificateAsk: 7,
+  certificateAnswer: 8,
+  /** Receiver of a pair-setup open: my slot is free, P1 follows. */
+  accept: 9,
+} as const
+
+export type MessageType = (typeof MESSAGE_TYPES)[keyof typeof MESSAGE_TYPES]
