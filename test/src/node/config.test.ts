@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ConfigError, parseConfig, readConfig, VARIABLE_NAMES } from '../../../src/node/config.ts'
+
+const parsed = (text: string, env: Record<string, string> = {}) =>
+  parseConfig({ dir: '/srv/one', text, env })
+
+const problems = (text: string, env: Record<string, string> = {}): readonly string[] => {
+  try {
+    parsed(text, env)
+  } catch (error) {
+    assert.ok(error instanceof ConfigError)
+    assert.equal(error.message, error.problems.join('\n'))
+    return error.problems
+  }
+  return assert.fail('the configuration was accepted')
+}
+
+describe('parseConfig()', () => {
+  it('gives an empty file the defaults of a local node', () => {
+    assert.deepEqual(parsed(''), {
+      dir: '/srv/one',
+      profile: 'local',
+      networkId: null,
+      listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'],
+      announce: [],
+      bootstrap: [],
+      rpc: { host: '127.0.0.1', port: 9545 },
+      allowPlain: false,
+      kernel: 'wasm',
+      dataDir: '/srv/one',
+      keysDir: '/srv/one.keys',
+      logLevel: 'info',
+      metrics: null,
+    })
+  })
+
+  it('reads every setting', () => {
+    const config = parsed(`
+      profile = "public"
+      networkId = "${'ab'.repeat(32)}"
+      listen = ["/ip4/0.0.0.0/tcp/4001"]
+      announce = ["/dns4/one.example/tcp/4001"]
+      bootstrap = ["/dns4/two.example/tcp/4001"]
+      allowPlain = true
+      kernel = "reference"
+      dataDir = "data"
+      keysDir = "/keys/one"
+      logLevel = "debug"
+      [rpc]
+      host = "127.0.0.2"
+      port = 8000
+      [metrics]
+      port = 9100`)
+    assert.equal(config.networkId, 'ab'.repeat(32))
+    assert.deepEqual(config.listen, ['/ip4/0.0.0.0/tcp/4001'])
+    assert.deepEqual(config.announce, ['/dns4/one.example/tcp/4001'])
+    assert.deepEqual(config.bootstrap, ['/dns4/two.example/tcp/4001'])
+    assert.deepEqual(config.rpc, { host: '127.0.0.2', port: 8000 })
+    assert.equal(config.allowPlain, true)
+    assert.equal(config.dataDir, '/srv/one/data')
+    assert.equal(config.keysDir, '/keys/one')
+    assert.equal(config.logLevel, 'debug')
+    assert.deepEqual(config.metrics, { host: '127.0.0.1', port: 9100 })
+  })
+
+  it('lets the environment win over the file, setting by setting', () => {
+    const config = parsed('logLevel = "warn"\n[rpc]\nhost = "127.0.0.9"\nport = 1', {
+      HOLDFAST_RPC_PORT: '0',
+      HOLDFAST_BOOTSTRAP: '/ip4/127.0.0.1/tcp/1, /ip4/127.0.0.1/tcp/2',
+      HOLDFAST_ALLOW_PLAIN: 'true',
+      UNRELATED: 'x',
+    })
+    assert.deepEqual(config.rpc, { host: '127.0.0.9', port: 0 })
+    assert.deepEqual(config.bootstrap, ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2'])
+    assert.equal(config.allowPlain, true)
+    assert.equal(config.logLevel, 'warn')
+  })
+
+  it('reports every problem at once, by the name of its setting', () => {
+    const found = problems(
+      'profile = "moon"\nnetworkId = "12"\ncolour = "red"\nlisten = ["here"]\n[rpc]\nport = 70000\nhsot = "x"',
+      { HOLDFAST_KERNEL: 'fast', HOLDFAST_PROT: '1' },
+    )
+    const names = ['profile', 'networkId', 'colour', 'listen.0', 'rpc.port', 'rpc.hsot', 'kernel']
+    for (const name of [...names, 'HOLDFAST_PROT'])
+      assert.ok(
+        found.some((problem) => problem.startsWith(name)),
+        `${name} in ${JSON.stringify(found)}`,
+      )
+    assert.equal(found.length, names.length + 1)
+  })
+
+  for (const [what, text, env, says] of [
+    ['broken TOML', 'profile = ', {}, /line 1/],
+    ['a setting written twice', 'kernel = "wasm"\nkernel = "wasm"', {}, /line 2/],
+    ['a port that is no number', '', { HOLDFAST_RPC_PORT: '95x5' }, /rpc\.port/],
+    ['a negative port', '[rpc]\nport = -1', {}, /rpc\.port/],
+    ['an empty list of addresses', 'listen = []', {}, /listen/],
+    ['a name as rpc.host', '[rpc]\nhost = "example.org"', {}, /rpc\.host/],
+    ['keys inside the data directory', 'keysDir = "keys"', {}, /keysDir/],
+    ['a public node that nobody can reach', 'profile = "public"', {}, /announce/],
+    [
+      'unsealed requests from other machines',
+      'allowPlain = true\nrpc = {host="0.0.0.0"}',
+      {},
+      /allowPlain/,
+    ],
+    ['a table in place of a port', '[rpc.port]\nx = 1', {}, /rpc\.port/],
+    ['a text in place of a table', 'rpc = "x"', {}, /rpc/],
+  ] as const)
+    it(`refuses ${what}`, () => {
+      const found = problems(text, env)
+      assert.ok(
+        found.some((problem) => says.test(problem)),
+        JSON.stringify(found),
+      )
+    })
+
+  it('takes unsealed requests from anywhere only when told so in so many words', () => {
+    const config = parsed('allowPlain = "anywhere"\n[rpc]\nhost = "0.0.0.0"')
+    assert.equal(config.allowPlain, true)
+  })
+
+  it('knows each variable it names', () => {
+    for (const name of VARIABLE_NAMES) {
+      try {
+        parsed('', { [name]: '1' })
+      } catch (error) {
+        assert.ok(error instanceof ConfigError)
+        assert.doesNotMatch(error.message, /not a known setting/)
+      }
+    }
+  })
+})
+
+describe('readConfig()', () => {
+  let dir = ''
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'holdfast-config-'))
+  })
+  afterEach(() => rm(dir, { recursive: true }))
+
+  it('says how to make a node where there is none', async () => {
+    await assert.rejects(readConfig(dir, {}), /holdfast init --dir/)
+  })
+
+  it('reads node.toml of the directory', async () => {
+    await writeFile(join(dir, 'node.toml'), 'logLevel = "error"')
+    assert.equal((await readConfig(dir, {})).logLevel, 'error')
+  })
+
+  it('refuses a file too large to be a configuration', async () => {
+    await writeFile(join(dir, 'node.toml'), '#'.repeat(70_000))
+    await assert.rejects(readConfig(dir, {}), /larger than/)
+  })
+})
