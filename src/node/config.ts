@@ -3,17 +3,17 @@ import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
+import type { LogLevel } from './log.ts'
+import { type ProfileName, profiles } from './profiles.ts'
 
-/** Where a node is meant to live: it decides defaults and what may be dialled (07 §2.2). */
-export type Profile = 'local' | 'lan' | 'public'
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Everything an operator can set for one node; all paths are absolute. */
 export interface NodeConfig {
   /** The node's directory: node.toml, genesis.cbor, operator.key, accounts/. */
   readonly dir: string
-  readonly profile: Profile
+  /** Where the node is meant to live: it decides defaults and what may be dialled (07 §2.2). */
+  readonly profile: ProfileName
   /** The network this node belongs to, as 64 hex digits; null: whatever genesis.cbor says. */
   readonly networkId: string | null
   readonly listen: readonly string[]
@@ -53,12 +53,6 @@ const DEFAULT_METRICS_HOST = '127.0.0.1'
 /** Names of our own tools that share the prefix and are no settings of a node. */
 const NOT_SETTINGS = ['HOLDFAST_PEERS', 'HOLDFAST_SHARED']
 
-const DEFAULT_LISTEN: Readonly<Record<Profile, readonly string[]>> = {
-  local: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'],
-  lan: ['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws'],
-  public: ['/ip4/0.0.0.0/tcp/4001', '/ip4/0.0.0.0/tcp/4002/ws', '/ip6/::/tcp/4001'],
-}
-
 const address = z
   .string()
   .max(MAX_ADDRESS_LENGTH)
@@ -87,7 +81,7 @@ const Settings = z.strictObject({
   kernel: z.enum(['wasm', 'reference']).default('wasm'),
   dataDir: path.optional(),
   keysDir: path.optional(),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   metrics: z.strictObject({ host: host.default(DEFAULT_METRICS_HOST), port }).optional(),
 })
 
@@ -157,7 +151,7 @@ export function parseConfig(input: { dir: string; text: string; env: Environment
     dir,
     profile: settings.profile,
     networkId: settings.networkId ?? null,
-    listen: settings.listen ?? DEFAULT_LISTEN[settings.profile],
+    listen: settings.listen ?? profiles[settings.profile].listen,
     announce: settings.announce,
     bootstrap: settings.bootstrap,
     rpc: settings.rpc,
