@@ -1,0 +1,50 @@
+import type { PartyIndex } from '../../../protocols/session/faults.ts'
+import type { Letter } from './post.ts'
+
+/** A first round of every other participant of a few sessions at once, no more. */
+const MAX_LETTERS_PER_PEER = 128
+/** A key generation's or signature's first round is 64 to 200 bytes; P1 is 97. */
+const MAX_BYTES_PER_PEER = 256 * 1024
+/** An open that has not come by then will not: the opener's own attempt budget is shorter. */
+const KEPT_MS = 15_000
+
+interface Early {
+  readonly from: PartyIndex
+  readonly letter: Letter
+  readonly until: number
+}
+
+/** Letters of sessions that this guest has not opened yet: a follower may hear another one before its leader. */
+export class EarlyLetters {
+  #letters: Early[] = []
+
+  /** Keeps a letter; false when the peer's share of the room is full. */
+  put(from: PartyIndex, letter: Letter, now: number): boolean {
+    this.#letters = this.#letters.filter(({ until }) => until > now)
+    const theirs = this.#letters.filter((early) => early.from === from)
+    const bytes = theirs.reduce((sum, early) => sum + early.letter.body.length, 0)
+    if (theirs.length >= MAX_LETTERS_PER_PEER) return false
+    if (bytes + letter.body.length > MAX_BYTES_PER_PEER) return false
+    this.#letters.push({ from, letter, until: now + KEPT_MS })
+    return true
+  }
+
+  /** Takes out what waited for this session, in order of arrival. */
+  claim(instanceId: Uint8Array, now: number): Pick<Early, 'from' | 'letter'>[] {
+    const id = hex(instanceId)
+    const live = this.#letters.filter(({ until }) => until > now)
+    this.#letters = live.filter(({ letter }) => hex(letter.session) !== id)
+    return live.filter(({ letter }) => hex(letter.session) === id)
+  }
+
+  /** A restarted peer's letters belong to nothing. */
+  drop(peer: PartyIndex): void {
+    this.#letters = this.#letters.filter(({ from }) => from !== peer)
+  }
+
+  get size(): number {
+    return this.#letters.length
+  }
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -1,0 +1,186 @@
+import type { Fault, PartyIndex } from '../../../protocols/session/faults.ts'
+import { ProtocolError } from '../../../protocols/session/faults.ts'
+import { MESSAGE_TYPES, type MessageType } from '../../../protocols/session/numbers.ts'
+import type { Party } from '../../../protocols/session/round.ts'
+import type { Clock } from './clock.ts'
+import { EarlyLetters } from './early-letters.ts'
+import { guestParty } from './guest-party.ts'
+import type { Letter, Post } from './post.ts'
+import { SeenInstances } from './seen-instances.ts'
+import { Session, type SessionKind, type SessionSpec } from './session.ts'
+
+/** How long the news of an abort may take to leave. */
+const TELL_MS = 2_000
+/** Sessions at once; each holds at most a few hundred kilobytes of letters. */
+const MAX_SESSIONS = 256
+
+export type Handler = (from: PartyIndex, letter: Letter) => void
+
+/** Decides what follows from a fault before anyone else learns of it: bans are durable first (02 §2.8). */
+export type Settle = (fault: Fault, session: Session) => Promise<void>
+
+export interface RouterInit {
+  readonly me: PartyIndex
+  readonly post: Post
+  readonly clock: Clock
+}
+
+/** Brings every letter to the session or handler that it is for. */
+export class SessionRouter {
+  readonly #me: PartyIndex
+  readonly #post: Post
+  readonly #clock: Clock
+  readonly #sessions = new Map<string, { session: Session; disarm: () => void }>()
+  readonly #handlers = new Map<number, Handler>()
+  readonly #early = new EarlyLetters()
+  readonly #seen = new SeenInstances()
+  #settle: Settle = async () => undefined
+
+  constructor({ me, post, clock }: RouterInit) {
+    this.#me = me
+    this.#post = post
+    this.#clock = clock
+    post.onMessage((from, letter) => this.#route(from, letter))
+    post.onRestarted((peer) => this.forget(peer))
+  }
+
+  /** Who decides on faults; given after construction, because it needs the router itself. */
+  settleWith(settle: Settle): void {
+    this.#settle = settle
+  }
+
+  /** Who takes letters of a type that belongs to no running session. */
+  on(type: MessageType, handler: Handler): void {
+    this.#handlers.set(type, handler)
+  }
+
+  /** Starts to take letters for a session; a reason when it may not run. */
+  open(spec: SessionSpec): Session | 'reused' | 'overloaded' {
+    const key = hex(spec.instanceId)
+    const now = this.#clock.monotonicMs()
+    if (this.#sessions.size >= MAX_SESSIONS) return 'overloaded'
+    const seen = this.#seen.note(key, spec.deadlineMs, now)
+    if (seen !== 'new') return seen === 'seen' ? 'reused' : 'overloaded'
+    const session = new Session(spec, this.#me, this.#post)
+    const disarm = this.#clock.after(spec.deadlineMs, () => session.expire())
+    this.#sessions.set(key, { session, disarm })
+    for (const { from, letter } of this.#early.claim(spec.instanceId, now))
+      session.take(from, letter)
+    return session
+  }
+
+  /** Gives a session a new deadline, counted from now. */
+  rearm(session: Session, deadlineMs: number): void {
+    const entry = this.#sessions.get(hex(session.spec.instanceId))
+    if (entry === undefined) return
+    entry.disarm()
+    entry.disarm = this.#clock.after(deadlineMs, () => session.expire())
+  }
+
+  /**
+   * Runs a conversation to its end. A failure is settled first, then told to every participant, then
+   * thrown: as a `ProtocolError`, or as it is when it was a defect of ours.
+   */
+  async conduct<T>(session: Session, converse: (party: Party) => Promise<T>): Promise<T> {
+    try {
+      const result = await converse(guestParty(session))
+      session.leave()
+      return result
+    } catch (error) {
+      // What ended the session is the cause; what the conversation then threw is its echo.
+      const fault = session.fault ?? (error instanceof ProtocolError ? error.fault : undefined)
+      session.end(fault ?? { kind: 'cancelled', round: 'session/open' })
+      session.leave()
+      if (fault !== undefined) await this.#settle(fault, session)
+      await this.tell(session, fault ?? { kind: 'cancelled', round: 'session/open' })
+      if (fault === undefined) throw error
+      throw new ProtocolError(fault, { cause: error })
+    } finally {
+      this.#close(session)
+    }
+  }
+
+  /** Ends a session that never came to its conversation. */
+  async abandon(session: Session, fault: Fault): Promise<void> {
+    session.end(fault)
+    session.leave()
+    this.#close(session)
+    await this.tell(session, fault)
+  }
+
+  /** Running sessions in which `peer` takes part, of one kind if given. */
+  sessionsWith(peer: PartyIndex, kind?: SessionKind): Session[] {
+    return Array.from(this.#sessions.values(), ({ session }) => session).filter(
+      ({ spec }) => spec.everyone.includes(peer) && (kind === undefined || spec.kind === kind),
+    )
+  }
+
+  find(instanceId: Uint8Array): Session | undefined {
+    return this.#sessions.get(hex(instanceId))?.session
+  }
+
+  /** The peer's guest started anew: nothing of it runs on. */
+  forget(peer: PartyIndex): void {
+    this.#early.drop(peer)
+    for (const session of this.sessionsWith(peer))
+      session.end({ kind: 'cancelled', round: 'session/open' })
+  }
+
+  /** The host lost the peer: its silence ends what waits for it (02 §12: silence is not guilt). */
+  unreachable(peer: PartyIndex): void {
+    for (const session of this.sessionsWith(peer)) session.unreachable(peer)
+  }
+
+  /** Sends one letter outside a round; false when it did not leave. */
+  async send(to: PartyIndex, letter: Letter): Promise<boolean> {
+    const signal = this.#timeout(TELL_MS)
+    try {
+      await this.#post.send(to, letter, signal.signal)
+      return true
+    } catch {
+      return false // the caller decides what unreachable means
+    } finally {
+      signal.cancel()
+    }
+  }
+
+  get running(): number {
+    return this.#sessions.size
+  }
+
+  async tell(session: Session, fault: Fault): Promise<void> {
+    const limit = this.#timeout(TELL_MS)
+    await session.tell(fault, limit.signal)
+    limit.cancel()
+  }
+
+  #timeout(ms: number): { signal: AbortSignal; cancel: () => void } {
+    const controller = new AbortController()
+    const cancel = this.#clock.after(ms, () =>
+      controller.abort(new DOMException('too late', 'TimeoutError')),
+    )
+    return { signal: controller.signal, cancel }
+  }
+
+  #close(session: Session): void {
+    const key = hex(session.spec.instanceId)
+    this.#sessions.get(key)?.disarm()
+    this.#sessions.delete(key)
+  }
+
+  #route(from: PartyIndex, letter: Letter): void {
+    const { type } = letter
+    if (letter.session.length !== 32 || from === this.#me) return
+    if (type !== MESSAGE_TYPES.round && type !== MESSAGE_TYPES.abort) {
+      this.#handlers.get(type)?.(from, letter)
+      return
+    }
+    const key = hex(letter.session)
+    const entry = this.#sessions.get(key)
+    const now = this.#clock.monotonicMs()
+    if (entry !== undefined) entry.session.take(from, letter)
+    else if (!this.#seen.has(key, now)) this.#early.put(from, letter, now)
+  }
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -1,0 +1,176 @@
+import { type Fault, type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
+import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
+import { encodeAbort, faultOfAbort } from './abort-kinds.ts'
+import type { Letter, Post } from './post.ts'
+
+/** The numbers of 02 §11; 2 is not assigned. */
+export const SESSION_KINDS = { pairSetup: 1, keygen: 4, signature: 8 } as const
+export type SessionKind = (typeof SESSION_KINDS)[keyof typeof SESSION_KINDS]
+
+export interface SessionSpec {
+  readonly kind: SessionKind
+  readonly instanceId: Uint8Array
+  readonly attempt: number
+  /** Every participant, own index included, ascending. */
+  readonly everyone: readonly PartyIndex[]
+  readonly deadlineMs: number
+}
+
+interface Wait {
+  readonly round: string
+  readonly from: PartyIndex
+  readonly arrived: PromiseWithResolvers<Uint8Array>
+}
+
+const ROUND_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(ROUND_NUMBERS).map(([name, number]) => [number, name]),
+)
+
+/** One run of one protocol, as far as letters go: what came, who is waited for, and how it ended. */
+export class Session {
+  readonly spec: SessionSpec
+  readonly me: PartyIndex
+  /** Resolves when the conversation has returned: from then on nothing of it touches a secret. */
+  readonly finished: Promise<void>
+  readonly #post: Post
+  readonly #arrived = new Map<string, Uint8Array>()
+  readonly #waits = new Map<string, Wait>()
+  readonly #stop = new AbortController()
+  readonly #finish: () => void
+  readonly #accepted = Promise.withResolvers<void>()
+  #fault: Fault | undefined
+  #round = 'session/open'
+  #over = false
+
+  constructor(spec: SessionSpec, me: PartyIndex, post: Post) {
+    this.spec = spec
+    this.me = me
+    this.#post = post
+    const finished = Promise.withResolvers<void>()
+    this.finished = finished.promise
+    this.#finish = finished.resolve
+    this.#accepted.promise.catch(() => undefined) // only pair setups wait for it
+  }
+
+  get fault(): Fault | undefined {
+    return this.#fault
+  }
+
+  get others(): readonly PartyIndex[] {
+    return this.spec.everyone.filter((party) => party !== this.me)
+  }
+
+  /** Aborted when the session ends without a result. */
+  get signal(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  /**
+   * One letter of type `round` or `abort` from an authenticated participant. The first copy counts, an
+   * identical one is dropped, another one ends the session (02 §11).
+   */
+  take(from: PartyIndex, { attempt, round, type, body }: Letter): void {
+    if (this.#over || from === this.me || !this.spec.everyone.includes(from)) return
+    if (type === MESSAGE_TYPES.abort) {
+      this.end(faultOfAbort(body, from, this.#round))
+      return
+    }
+    const name = ROUND_NAMES.get(round)
+    if (attempt !== this.spec.attempt || name === undefined || round >> 8 !== this.spec.kind) return
+    const place = `${name}/${from}`
+    const first = this.#arrived.get(place)
+    if (first !== undefined) {
+      if (!sameBytes(first, body)) this.end({ kind: 'equivocation', round: name, from })
+      return
+    }
+    this.#arrived.set(place, body)
+    this.#waits.get(place)?.arrived.resolve(body)
+    this.#waits.delete(place)
+  }
+
+  /** The receiver of a pair-setup open has a free slot. */
+  accept(from: PartyIndex): void {
+    if (this.spec.everyone.includes(from) && from !== this.me) this.#accepted.resolve()
+  }
+
+  /** Waits for `accept`; rejects when the session ends first. */
+  accepted(): Promise<void> {
+    return this.#accepted.promise
+  }
+
+  async receive(round: string, from: PartyIndex): Promise<Uint8Array> {
+    this.#enter(round)
+    const place = `${round}/${from}`
+    const early = this.#arrived.get(place)
+    if (early !== undefined) return early
+    const wait = { round, from, arrived: Promise.withResolvers<Uint8Array>() }
+    this.#waits.set(place, wait)
+    return wait.arrived.promise
+  }
+
+  /** Sends one message of a round. A peer that cannot be reached ends the session at once, by name. */
+  async send(round: string, to: PartyIndex, body: Uint8Array): Promise<void> {
+    this.#enter(round)
+    const number = ROUND_NUMBERS[round]
+    if (number === undefined) throw new Error(`bug: round ${round} has no number`)
+    const { instanceId: session, attempt } = this.spec
+    const letter = { session, attempt, round: number, type: MESSAGE_TYPES.round, body }
+    try {
+      await this.#post.send(to, letter, this.signal)
+    } catch (cause) {
+      this.unreachable(to, round)
+      throw new ProtocolError(this.#fault ?? { kind: 'cancelled', round }, { cause })
+    }
+  }
+
+  /** The peer is gone: its silence is certain, so nobody waits for the deadline. */
+  unreachable(peer: PartyIndex, round: string = this.#round): void {
+    this.end({ kind: 'timeout', round, missing: [peer] })
+  }
+
+  /** The deadline passed: names those that were waited for. */
+  expire(): void {
+    const missing = new Set(Array.from(this.#waits.values(), ({ from }) => from))
+    if (missing.size === 0 && this.#round === 'session/open')
+      for (const other of this.others) missing.add(other) // nobody accepted
+    const round = this.#waits.values().next().value?.round ?? this.#round
+    this.end({ kind: 'timeout', round, missing: [...missing].sort((a, b) => a - b) })
+  }
+
+  /** Ends the session here, without telling anyone yet. The first reason stays. */
+  end(fault: Fault): void {
+    if (this.#over) return
+    this.#over = true
+    this.#fault = fault
+    const error = new ProtocolError(fault)
+    this.#stop.abort(error)
+    this.#accepted.reject(error)
+    for (const { arrived } of this.#waits.values()) arrived.reject(error)
+    this.#waits.clear()
+    this.#arrived.clear()
+  }
+
+  /** Tells every other participant that it ended, with a kind of the closed list. */
+  async tell(fault: Fault, signal: AbortSignal): Promise<void> {
+    const { instanceId: session, attempt } = this.spec
+    const type = MESSAGE_TYPES.abort
+    const letter = { session, attempt, round: 0, type, body: encodeAbort(fault) }
+    // Those that cannot be reached have nobody to tell; their own deadline ends it.
+    await Promise.allSettled(this.others.map((to) => this.#post.send(to, letter, signal)))
+  }
+
+  /** The conversation returned or threw. */
+  leave(): void {
+    this.#over = true
+    this.#arrived.clear()
+    this.#finish()
+  }
+
+  #enter(round: string): void {
+    if (this.#over) throw new ProtocolError(this.#fault ?? { kind: 'cancelled', round })
+    this.#round = round
+  }
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i])
