@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+
+/** Where the files of a node lie. */
+export interface NodeFiles {
+  readonly config: string
+  readonly genesis: string
+  /** Ed25519 key of the operator, PKCS #8 PEM, mode 0600. */
+  readonly operatorKey: string
+  /** The node's public half, for whoever assembles the genesis. */
+  readonly member: string
+  /** Seed of the libp2p identity, mode 0600. */
+  readonly peerKey: string
+  /** libp2p's own store. */
+  readonly libp2p: string
+  /** Sealed records of the guest. */
+  readonly records: string
+  /** What the running node says about itself: process, addresses. */
+  readonly running: string
+}
+
+/** The files of a node with this directory and this data directory. */
+export const nodeFiles = ({ dir, dataDir }: { dir: string; dataDir: string }): NodeFiles => ({
+  config: join(dir, 'node.toml'),
+  genesis: join(dir, 'genesis.cbor'),
+  operatorKey: join(dir, 'operator.key'),
+  member: join(dir, 'member.json'),
+  peerKey: join(dataDir, 'host', 'peer.key'),
+  libp2p: join(dataDir, 'host', 'libp2p'),
+  records: join(dataDir, 'records'),
+  running: join(dataDir, 'host', 'running.json'),
+})
