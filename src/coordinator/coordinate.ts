@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto'
+import type { CheckReply } from '../../enclave-runtime/host/guest.ts'
+import { uuidText } from '../../protocols/request/account-id.ts'
+import { decodePlainRequest } from '../../protocols/request/plain-request.ts'
+import { DecodeError } from '../../protocols/session/codec.ts'
+import type { PartyIndex } from '../../protocols/session/faults.ts'
+import { type AttemptDependencies, type Job, pursue } from './attempts.ts'
+import { Blame } from './blame.ts'
+import type {
+  Clock,
+  Committee,
+  CoordinatorGuest,
+  CoordinatorLog,
+  LinkStates,
+  Rpc,
+} from './collaborators.ts'
+import { type Deadline, deadlineAfter, orAborted } from './deadline.ts'
+import { Answers } from './idempotency.ts'
+import { Pending } from './pending.ts'
+import { failure, knownId, type Reply } from './reply.ts'
+import { serveLeads } from './serve.ts'
+import { Standing } from './standing.ts'
+import { systemClock } from './system-clock.ts'
+
+export interface CoordinatorDependencies {
+  readonly guest: CoordinatorGuest
+  readonly links: LinkStates
+  readonly rpc: Rpc
+  readonly genesis: Committee
+  /** Own party index. */
+  readonly me: PartyIndex
+  /** Unix milliseconds. */
+  readonly now: () => number
+  readonly log: CoordinatorLog
+  /** Stretches attempt budgets for a slow kernel: 2 for the reference kernel (the default), 1 otherwise. */
+  readonly budgetFactor?: number
+  readonly clock?: Clock
+}
+
+export interface HandleOptions {
+  /** Ends the caller's wait. The request itself goes on to its own deadline, for whoever asks again. */
+  readonly signal: AbortSignal
+  /** Whence it came, for the log. */
+  readonly origin: string
+  /** The client's own patience in ms. */
+  readonly deadlineMs?: number
+  /** Asked once the guest has verified who asks, before work begins: a delay in ms refuses (05 §3.3, row 14). */
+  readonly admit?: (accountId: string | null) => number | undefined
+}
+
+export interface Coordinator {
+  /** One request in, one answer out: equal requests in flight are joined, repeats get the same bytes. */
+  handle(request: Uint8Array, options: HandleOptions): Promise<Reply>
+  stats(): CoordinatorStats
+  /** Ends all work under way. */
+  close(): void
+}
+
+/** Counters since the start, and what is remembered now; for metrics. */
+export interface CoordinatorStats {
+  readonly requests: number
+  readonly joined: number
+  readonly repeated: number
+  readonly failed: number
+  readonly pending: number
+  readonly answers: number
+  readonly suspended: readonly PartyIndex[]
+  /** In every failing subset of the last hour (02 §6.2). */
+  readonly suspects: readonly PartyIndex[]
+}
+
+const MAX_PENDING = 10_000 // 03 §9.1
+const MAX_PENDING_PER_ACCOUNT = 100 // 03 §9.1
+const LONGEST_MS = 30_000 // 03 §9.1: no request lives longer
+const CHECK_TIMEOUT_MS = 10_000 // a few signature verifications; a guest that takes longer hangs
+const REFERENCE_FACTOR = 2
+
+export function createCoordinator(deps: CoordinatorDependencies): Coordinator {
+  return new RequestCoordinator(deps)
+}
+
+class RequestCoordinator implements Coordinator {
+  readonly #deps: CoordinatorDependencies
+  readonly #clock: Clock
+  readonly #blame = new Blame()
+  readonly #attempts: AttemptDependencies
+  readonly #answers = new Answers()
+  readonly #pending = new Pending({ perNode: MAX_PENDING, perAccount: MAX_PENDING_PER_ACCOUNT })
+  /** By the exact bytes, proofs included: one check for all of them. */
+  readonly #asked = new Map<string, Promise<Reply>>()
+  /** By request id: one run for all whose proofs the guest found good. */
+  readonly #running = new Map<string, Promise<Reply>>()
+  readonly #stop = new AbortController()
+  readonly #count = { requests: 0, joined: 0, repeated: 0, failed: 0 }
+
+  constructor(deps: CoordinatorDependencies) {
+    this.#deps = deps
+    this.#clock = deps.clock ?? systemClock
+    const { guest, links, rpc, log, me, genesis: committee } = deps
+    const clock = this.#clock
+    const blame = this.#blame
+    const standing = new Standing({ committee, me, guest, links, clock, blame })
+    const budgetFactor = deps.budgetFactor ?? REFERENCE_FACTOR
+    this.#attempts = { guest, standing, clock, budgetFactor, rpc, blame, log }
+    serveLeads(this.#attempts, (ms) => this.#deadline(ms))
+  }
+
+  async handle(request: Uint8Array, options: HandleOptions): Promise<Reply> {
+    this.#count.requests += 1
+    const key = createHash('sha256').update(request).digest('hex')
+    const kept = this.#answers.ofBytes(key, this.#deps.now())
+    if (kept !== undefined) {
+      this.#count.repeated += 1
+      return kept
+    }
+    const asked = this.#asked.get(key)
+    if (asked !== undefined) {
+      this.#count.joined += 1
+      return orAborted(asked, options.signal)
+    }
+    if (this.#asked.size >= MAX_PENDING) return failure('OVERLOADED')
+    const answer = this.#answer(request, key, options).finally(() => this.#asked.delete(key))
+    this.#asked.set(key, answer)
+    return orAborted(answer, options.signal)
+  }
+
+  stats(): CoordinatorStats {
+    const now = this.#clock.monotonic()
+    return {
+      ...this.#count,
+      pending: this.#pending.size,
+      answers: this.#answers.size,
+      suspended: this.#blame.suspended(now),
+      suspects: this.#blame.suspects(now),
+    }
+  }
+
+  close(): void {
+    this.#stop.abort(new Error('the node stops'))
+  }
+
+  /** Never rejects: whatever goes wrong is an answer. */
+  async #answer(request: Uint8Array, key: string, options: HandleOptions): Promise<Reply> {
+    const reply = await this.#checked(request, key, options).catch((cause: unknown): Reply => {
+      if (cause instanceof DecodeError) return failure('REQ_MALFORMED')
+      this.#deps.log.warn({ origin: options.origin, error: cause }, 'the guest did not answer')
+      return failure('INTERNAL_ERROR')
+    })
+    if ('error' in reply) this.#count.failed += 1
+    return reply
+  }
+
+  async #checked(request: Uint8Array, key: string, options: HandleOptions): Promise<Reply> {
+    const { core } = decodePlainRequest(request)
+    const limited = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)])
+    const checked = await this.#deps.guest.check(request, limited)
+    if (checked.kind === 'error') return failure(knownId(checked.id), { message: checked.message })
+    if (checked.kind === 'done') return { result: checked.result }
+    const expires = core.exp * 1000
+    return this.#joined(checked, request, key, { ...options, expires })
+  }
+
+  /** Joins the run of this request id, or starts it. */
+  async #joined(
+    checked: Extract<CheckReply, { kind: 'sign' | 'keygen' }>,
+    request: Uint8Array,
+    key: string,
+    options: HandleOptions & { readonly expires: number },
+  ): Promise<Reply> {
+    const requestId = Buffer.from(checked.reqId).toString('hex')
+    const kept = this.#answers.ofRequest(requestId, this.#deps.now())
+    if (kept !== undefined) {
+      this.#count.repeated += 1
+      return { result: kept, requestId }
+    }
+    const running = this.#running.get(requestId)
+    if (running !== undefined) {
+      this.#count.joined += 1
+      return running
+    }
+    const accountId = checked.accountId === null ? null : uuidText(checked.accountId)
+    const leave = this.#pending.enter(accountId)
+    if (leave === undefined) return failure('OVERLOADED', { requestId })
+    const delayMs = options.admit?.(accountId)
+    if (delayMs !== undefined) {
+      leave()
+      return failure('LIMIT_EXCEEDED', { requestId, details: { retryAfterMs: delayMs } })
+    }
+    const { kind, reqId } = checked
+    const run = this.#run({ kind, reqId, requestId, request }, key, options).finally(() => {
+      this.#running.delete(requestId)
+      leave()
+    })
+    this.#running.set(requestId, run)
+    return run
+  }
+
+  async #run(
+    job: Job,
+    key: string,
+    { expires, deadlineMs = LONGEST_MS }: { expires: number; deadlineMs?: number | undefined },
+  ): Promise<Reply> {
+    const now = this.#deps.now()
+    const deadline = this.#deadline(Math.min(deadlineMs, expires - now, LONGEST_MS))
+    const reply = await pursue(this.#attempts, job, deadline)
+    if ('result' in reply)
+      this.#answers.keep(job.requestId, key, reply.result, { now: this.#deps.now(), expires })
+    return reply
+  }
+
+  #deadline(ms: number): Deadline {
+    return deadlineAfter(Math.max(0, Math.min(ms, LONGEST_MS)), this.#clock, this.#stop.signal)
+  }
+}

@@ -1,0 +1,118 @@
+import type { LeadReply } from '../../enclave-runtime/host/guest.ts'
+import type { PartyIndex } from '../../protocols/session/faults.ts'
+import { attemptBudget } from './budget.ts'
+import type { Clock, CoordinatorGuest } from './collaborators.ts'
+import { rendezvousOrder } from './leaders.ts'
+import type { Standing } from './standing.ts'
+import { chooseSigners } from './subsets.ts'
+
+export interface Attempt {
+  readonly kind: 'sign' | 'keygen'
+  readonly reqId: Uint8Array
+  readonly request: Uint8Array
+  readonly attempt: number
+  readonly remainingMs: number
+  /** Who cannot take part: refused, or is not ready yet. */
+  readonly excluded: ReadonlySet<PartyIndex>
+  /** Who failed in the attempt before: only where it does not work without. */
+  readonly avoid: ReadonlySet<PartyIndex>
+  readonly signal: AbortSignal
+}
+
+/** How an attempt ended. `short`: no signers could be chosen, nothing was started. */
+export type Outcome =
+  | Exclude<LeadReply, { kind: 'failed' }>
+  | (Extract<LeadReply, { kind: 'failed' }> & { readonly signers: readonly PartyIndex[] })
+  | Short
+
+/** Why no signers could be chosen: too few linked members, pair setups under way, or bans. */
+export interface Short {
+  readonly kind: 'short'
+  readonly reason: 'links' | 'pairs' | 'bans'
+  /** Members that could take part, this node included. */
+  readonly reachable: readonly PartyIndex[]
+  readonly needed: number
+}
+
+export interface LeadDependencies {
+  readonly guest: CoordinatorGuest
+  readonly standing: Standing
+  readonly clock: Clock
+  readonly budgetFactor: number
+}
+
+const GUEST_MARGIN_MS = 1_000 // a guest keeps its budget itself; beyond that it hangs
+
+/** One attempt led by the own guest, with signers chosen from what this node sees. */
+export async function leadHere(deps: LeadDependencies, attempt: Attempt): Promise<Outcome> {
+  const { standing } = deps
+  await standing.refresh(attempt.signal)
+  const signers =
+    attempt.kind === 'keygen'
+      ? everyone(standing, attempt.excluded)
+      : someSigners(standing, attempt)
+  return Array.isArray(signers) ? leadWith(deps, attempt, signers) : signers
+}
+
+/** One attempt led by the own guest with exactly these signers. */
+export async function leadWith(
+  { guest, standing, clock, budgetFactor }: LeadDependencies,
+  { kind, request, attempt, remainingMs, signal }: Attempt,
+  signers: readonly PartyIndex[],
+): Promise<Outcome> {
+  const rttMs = Math.max(...signers.map((party) => standing.rttMs(party)))
+  const budgetMs = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
+  const started = clock.monotonic()
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(budgetMs + GUEST_MARGIN_MS)])
+  try {
+    const reply = await guest.lead(request, { attempt, signers, budgetMs }, limited)
+    return reply.kind === 'failed' ? { ...reply, signers } : reply
+  } catch (cause) {
+    if (signal.aborted || clock.monotonic() - started < budgetMs) throw cause
+    return { ...silent([standing.me]), signers } // the own guest hangs
+  } finally {
+    standing.stale()
+  }
+}
+
+/** A failure of parties of which nothing was heard. */
+export const silent = (parties: readonly PartyIndex[]): Extract<LeadReply, { kind: 'failed' }> => ({
+  kind: 'failed',
+  fault: 'timeout',
+  parties,
+  retryAfterMs: 0,
+  ids: [],
+})
+
+/** A key generation needs all members. */
+function everyone(standing: Standing, excluded: ReadonlySet<PartyIndex>): PartyIndex[] | Short {
+  const all = standing.members.map(({ index }) => index)
+  const reachable = all.filter((party) => standing.reachable(party) && !excluded.has(party))
+  return reachable.length === all.length
+    ? all.toSorted((a, b) => a - b)
+    : { kind: 'short', reason: 'links', reachable, needed: all.length }
+}
+
+/** t signers; those that failed last and those with a bad record only where it does not work without. */
+function someSigners(standing: Standing, attempt: Attempt): PartyIndex[] | Short {
+  const { me, threshold } = standing
+  const reachable = rendezvousOrder(attempt.reqId, standing.members)
+    .map(({ index }) => index)
+    .filter((party) => standing.reachable(party) && !attempt.excluded.has(party))
+  const able = reachable.filter((party) => standing.paired(party))
+  const rested = able.filter((party) => !attempt.avoid.has(party))
+  const trusted = rested.filter((party) => !standing.avoided(party))
+  for (const candidates of [trusted, rested, able]) {
+    if (!reachable.includes(me)) break
+    const signers = chooseSigners({
+      leader: me,
+      threshold,
+      candidates,
+      rttMs: (party) => standing.rttMs(party),
+      banned: (a, b) => standing.banned(a, b),
+    })
+    if (signers !== undefined) return signers
+  }
+  const reason = reachable.length < threshold ? 'links' : able.length < threshold ? 'pairs' : 'bans'
+  return { kind: 'short', reason, reachable, needed: threshold }
+}

@@ -1,0 +1,96 @@
+import type { PartyIndex } from '../../protocols/session/faults.ts'
+import type { Blame } from './blame.ts'
+import type {
+  Clock,
+  Committee,
+  CommitteeMember,
+  CoordinatorGuest,
+  LinkStates,
+} from './collaborators.ts'
+
+const STATUS_FRESH_MS = 250 // of the guest's pairs and bans: one question for a burst of requests
+const STATUS_TIMEOUT_MS = 2_000 // a guest that cannot say this in time cannot lead either
+const UNKNOWN_RTT_MS = 1_000 // a link without a pong yet is the last choice, not the first
+
+export interface StandingDependencies {
+  readonly committee: Committee
+  readonly me: PartyIndex
+  readonly guest: CoordinatorGuest
+  readonly links: LinkStates
+  readonly clock: Clock
+  readonly blame: Blame
+}
+
+/** Who can be asked now, as far as this node knows. */
+export class Standing {
+  readonly me: PartyIndex
+  readonly members: readonly CommitteeMember[]
+  readonly threshold: number
+  readonly #deps: StandingDependencies
+  #pairs = new Map<PartyIndex, string>()
+  #bans = new Set<string>()
+  #readAt = Number.NEGATIVE_INFINITY
+
+  constructor(deps: StandingDependencies) {
+    this.#deps = deps
+    this.me = deps.me
+    this.members = deps.committee.members
+    this.threshold = deps.committee.params.t
+  }
+
+  /** Reads pairs and bans from the own guest. Throws when the guest does not answer. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const { clock, guest } = this.#deps
+    if (clock.monotonic() - this.#readAt < STATUS_FRESH_MS) return
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(STATUS_TIMEOUT_MS)])
+    const { pairs, bans } = await guest.status(limited)
+    this.#readAt = clock.monotonic()
+    this.#pairs = new Map(pairs.map(({ party, state }) => [party, state]))
+    this.#bans = new Set(bans.map(([a, b]) => pairName(a, b)))
+  }
+
+  /** The next `refresh` asks again: an attempt has just ended, and may have changed pairs or bans. */
+  stale(): void {
+    this.#readAt = Number.NEGATIVE_INFINITY
+  }
+
+  member(party: PartyIndex): CommitteeMember | undefined {
+    return this.members.find(({ index }) => index === party)
+  }
+
+  /** Linked and not suspect; this node itself always. */
+  reachable(party: PartyIndex): boolean {
+    if (party === this.me) return true
+    const member = this.member(party)
+    if (member === undefined) return false
+    const { up, suspect } = this.#deps.links.state(member.peerId)
+    return up && !suspect
+  }
+
+  /** Whether the own guest has a pair setup with `party`, so that they can sign together. */
+  paired(party: PartyIndex): boolean {
+    return party === this.me || this.#pairs.get(party) === 'ready'
+  }
+
+  avoided(party: PartyIndex): boolean {
+    return this.#deps.blame.avoided(party, this.#deps.clock.monotonic())
+  }
+
+  banned(a: PartyIndex, b: PartyIndex): boolean {
+    return this.#bans.has(pairName(a, b))
+  }
+
+  /** Milliseconds there and back; a guess where nothing was measured. */
+  rttMs(party: PartyIndex): number {
+    if (party === this.me) return 0
+    const member = this.member(party)
+    const rtt = member === undefined ? undefined : this.#deps.links.state(member.peerId).rttMs
+    return rtt ?? UNKNOWN_RTT_MS
+  }
+
+  peers(parties: readonly PartyIndex[]): string[] {
+    return parties.flatMap((party) => this.member(party)?.peerId ?? [])
+  }
+}
+
+const pairName = (a: PartyIndex, b: PartyIndex): string => `${Math.min(a, b)}-${Math.max(a, b)}`
