@@ -79,3 +79,45 @@ export const u32 = (value: number): Uint8Array => {
   new DataView(bytes.buffer).setUint32(0, value, true)
   return bytes
 }
+
+/** The codec of a message that is nothing but fields of fixed lengths, one after the other. */
+export interface FixedCodec<T> extends Codec<T> {
+  /** Bytes of the whole message. */
+  readonly size: number
+  readonly fields: readonly { readonly name: string; readonly length: number }[]
+}
+
+/**
+ * A layout of byte fields, in the order in which `lengths` names them. Only lengths are checked here:
+ * points and scalars are the conversation's to check, in the order its specification asks for.
+ */
+export function fixed<T extends { readonly [Name in keyof T]: Uint8Array }>(
+  lengths: { readonly [Name in keyof T]: number },
+): FixedCodec<T> {
+  const names = Object.keys(lengths) as (keyof T & string)[]
+  const size = names.reduce((sum, name) => sum + lengths[name], 0)
+  return {
+    size,
+    fields: names.map((name) => ({ name, length: lengths[name] })),
+    encode: (value) => {
+      const bytes = new Uint8Array(size)
+      let at = 0
+      for (const name of names) {
+        const field: Uint8Array = value[name]
+        if (field.length !== lengths[name])
+          throw new Error(`bug: ${name} has ${field.length} bytes, not ${lengths[name]}`)
+        bytes.set(field, at)
+        at += field.length
+      }
+      return bytes
+    },
+    decode: (bytes) => {
+      // The length of the whole first: a threshold-raising message is refused before any copying.
+      if (bytes.length !== size)
+        throw new DecodeError(`${bytes.length} bytes where ${size} are expected`)
+      const reader = new Reader(bytes)
+      const value = Object.fromEntries(names.map((name) => [name, reader.take(lengths[name])]))
+      return reader.end(value as { [Name in keyof T]: Uint8Array } as T)
+    },
+  }
+}

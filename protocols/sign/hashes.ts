@@ -1,0 +1,53 @@
+import { tags } from '../crypto/tags.ts'
+import { oracle } from '../crypto/transcript.ts'
+import { u8, u16 } from '../session/codec.ts'
+import { type Guest, inOrder } from '../session/guest.ts'
+import { FORMS } from '../session/instance.ts'
+import type { Commit } from './messages.ts'
+
+const NO_CORRELATIONS = new Uint8Array() // form (a) names none
+
+/** RO(sign-com; instanceId, guest, R_i, blind). */
+export const commitmentTo = (
+  instanceId: Uint8Array,
+  guest: Uint8Array,
+  R: Uint8Array,
+  blind: Uint8Array,
+): Uint8Array => oracle(tags.signCommitment, 32, instanceId, guest, R, blind)
+
+/** sid1 = RO(sign-sid; instanceId, u8 form, per signer: id, nonce, com, prefixes, corrIds) (02 §6.1). */
+export const sid1Of = (
+  instanceId: Uint8Array,
+  guests: readonly Guest[],
+  commitOf: (guest: Guest) => Commit,
+): Uint8Array =>
+  oracle(
+    tags.signSid,
+    32,
+    instanceId,
+    u8(FORMS.full),
+    ...inOrder(guests).flatMap((guest) => {
+      const { nonce, commitment, prefixes } = commitOf(guest)
+      return [guest.id, nonce, commitment, prefixes, NO_CORRELATIONS]
+    }),
+  )
+
+/** RO(rvole-sid; parent sid, setupId, u16 0, u8 direction): one multiplication per direction and signature. */
+export const multiplicationSid = (
+  sid1: Uint8Array,
+  setupId: Uint8Array,
+  direction: 0 | 1,
+): Uint8Array => oracle(tags.rvoleSid, 32, sid1, setupId, u16(0), u8(direction))
+
+/** presigId = RO(presig-id; sid1, R). */
+export const presignatureIdOf = (sid1: Uint8Array, R: Uint8Array): Uint8Array =>
+  oracle(tags.presignatureId, 16, sid1, R)
+
+/** onlineSid = RO(online-sid; presigId, keyId, P', digest, requestDigest). */
+export const onlineSidOf = (
+  presignatureId: Uint8Array,
+  keyId: Uint8Array,
+  publicKey: Uint8Array,
+  digest: Uint8Array,
+  requestDigest: Uint8Array,
+): Uint8Array => oracle(tags.onlineSid, 32, presignatureId, keyId, publicKey, digest, requestDigest)
