@@ -5,6 +5,7 @@ import { uuidBytes, uuidText } from './account-id.ts'
 import { fromBase64url, toBase64url } from './base64url.ts'
 import { decodeCore, encodeCore, type JsonParams, type RequestCore, requestDigest } from './core.ts'
 import { RequestError } from './errors.ts'
+import { firstIssue } from './first-issue.ts'
 import { type KeyProof, MAX_TEXT_CHARS, SIGNATURE_BYTES } from './proofs.ts'
 
 /** A request with its proofs, as it travels unsealed (spec "Sealing", plain form, 05 §3.1). */
@@ -159,9 +160,4 @@ function fromParts(coreBytes: Uint8Array, proofs: readonly KeyProof[]): PlainReq
     if (signature.length !== SIGNATURE_BYTES) throw new DecodeError('a signature has 64 bytes')
   }
   return { core: decodeCore(coreBytes), coreBytes, digest: requestDigest(coreBytes), proofs }
-}
-
-const firstIssue = (error: z.ZodError): string => {
-  const [issue] = error.issues
-  return issue === undefined ? 'unknown form' : `${issue.path.join('.')}: ${issue.message}`
 }

@@ -1,0 +1,53 @@
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { DecodeError } from '../session/codec.ts'
+
+/** An ECDSA signature over secp256k1 as a signing session returns it: 32 bytes each, `recovery` 0..3. */
+export interface RecoverableSignature {
+  readonly r: Uint8Array
+  readonly s: Uint8Array
+  readonly recovery: number
+}
+
+const ADDRESS = /^0x[0-9a-fA-F]{40}$/
+
+/** The EIP-55 address of a compressed or uncompressed secp256k1 key. Throws `DecodeError` for no key. */
+export function addressOf(publicKey: Uint8Array): string {
+  let point: Uint8Array
+  try {
+    point = secp256k1.Point.fromBytes(publicKey).toBytes(false)
+  } catch (cause) {
+    throw new DecodeError('not a secp256k1 key', { cause })
+  }
+  return addressText(keccak_256(point.subarray(1)).slice(12))
+}
+
+/** Twenty bytes as text with the checksum of EIP-55. */
+export function addressText(address: Uint8Array): string {
+  if (address.length !== 20) throw new DecodeError('an address has 20 bytes')
+  const hex = bytesToHex(address)
+  const hash = bytesToHex(keccak_256(utf8ToBytes(hex)))
+  const chars = Array.from(hex, (char, i) =>
+    Number.parseInt(hash.charAt(i), 16) >= 8 ? char.toUpperCase() : char,
+  )
+  return `0x${chars.join('')}`
+}
+
+/** The bytes of an address, written all lower-case or with its right EIP-55 checksum; otherwise undefined. */
+export function addressBytes(text: string): Uint8Array | undefined {
+  if (!ADDRESS.test(text)) return undefined
+  const bytes = hexToBytes(text.slice(2))
+  return text === text.toLowerCase() || text === addressText(bytes) ? bytes : undefined
+}
+
+/** The address whose key made `signature` over the 32-byte digest. Throws `DecodeError` where there is none. */
+export function recoverAddress(digest: Uint8Array, signature: RecoverableSignature): string {
+  const { r, s, recovery } = signature
+  try {
+    const compact = secp256k1.Signature.fromBytes(concatBytes(r, s), 'compact')
+    return addressOf(compact.addRecoveryBit(recovery).recoverPublicKey(digest).toBytes(true))
+  } catch (cause) {
+    throw new DecodeError('no key made this signature', { cause })
+  }
+}
