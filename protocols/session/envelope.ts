@@ -1,0 +1,278 @@
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { DecodeError } from './codec.ts'
+import type { PartyIndex } from './faults.ts'
+import { type NoiseSecrets, type NoiseSuite, TAG_BYTES } from './noise-kk.ts'
+
+/**
+ * What guests say to each other, from end to end (04 §11): a plain header of 24 bytes, and under it one
+ * message, padded to a size class. Times and randomness belong to the caller.
+ */
+export const HEADER_BYTES = 24
+const VERSION = 1
+/** 4 says only "I have no such channel": it is not authenticated and never more than a hint. */
+export const ENVELOPE_KINDS = { first: 1, second: 2, data: 3, close: 4 } as const
+export type EnvelopeKind = (typeof ENVELOPE_KINDS)[keyof typeof ENVELOPE_KINDS]
+
+export interface EnvelopeHeader {
+  readonly kind: EnvelopeKind
+  readonly from: PartyIndex
+  readonly to: PartyIndex
+  /** First 8 bytes of the handshake hash; zero in kinds 1 and 2. */
+  readonly channel: Uint8Array
+  readonly sequence: number
+}
+
+/** One message of a session. */
+export interface EnvelopeMessage {
+  /** instanceId of 02 §11, 32 bytes. */
+  readonly session: Uint8Array
+  readonly attempt: number
+  readonly round: number
+  readonly type: number
+  readonly body: Uint8Array
+}
+
+export const NO_CHANNEL: Uint8Array = new Uint8Array(8)
+/** The type of a message that proves the initiator's side of a channel and is not passed on. */
+export const CONFIRM_TYPE = 0xffff
+
+const PADDED = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576] // classes of 04 §11
+const MESSAGE_HEAD_BYTES = 44 // session 32, attempt 4, round 2, type 2, length 4
+export const MAX_BODY_BYTES: number = 1_048_576 - MESSAGE_HEAD_BYTES
+export const MAX_ENVELOPE_BYTES: number = HEADER_BYTES + 1_048_576 + TAG_BYTES
+
+export function encodeHeader({ kind, from, to, channel, sequence }: EnvelopeHeader): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES)
+  const view = new DataView(bytes.buffer)
+  view.setUint8(0, VERSION)
+  view.setUint8(1, kind)
+  view.setUint16(2, from)
+  view.setUint16(4, to)
+  bytes.set(channel, 8)
+  view.setBigUint64(16, BigInt(sequence))
+  return bytes
+}
+
+/** Throws `DecodeError` for anything that `encodeHeader` does not write. */
+export function decodeHeader(bytes: Uint8Array): EnvelopeHeader {
+  if (bytes.length < HEADER_BYTES || bytes.length > MAX_ENVELOPE_BYTES)
+    throw new DecodeError(`an envelope of ${bytes.length} bytes`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES)
+  if (view.getUint8(0) !== VERSION) throw new DecodeError('another version')
+  const kind = Object.values(ENVELOPE_KINDS).find((known) => known === view.getUint8(1))
+  if (kind === undefined) throw new DecodeError('unknown kind')
+  if (view.getUint16(6) !== 0) throw new DecodeError('reserved bytes')
+  const sequence = view.getBigUint64(16)
+  if (sequence > BigInt(Number.MAX_SAFE_INTEGER)) throw new DecodeError('sequence')
+  const header: EnvelopeHeader = {
+    kind,
+    from: view.getUint16(2),
+    to: view.getUint16(4),
+    channel: bytes.slice(8, 16),
+    sequence: Number(sequence),
+  }
+  if (kind !== ENVELOPE_KINDS.data && sequence !== 0n) throw new DecodeError('sequence')
+  const handshake = kind === ENVELOPE_KINDS.first || kind === ENVELOPE_KINDS.second
+  if (handshake && header.channel.some((byte) => byte !== 0)) throw new DecodeError('channel')
+  return header
+}
+
+export interface PrologueFields {
+  readonly networkId: Uint8Array
+  readonly committeeId: Uint8Array
+  readonly epoch: bigint
+  readonly recordHash: Uint8Array
+  /** The lower party index. */
+  readonly initiator: PartyIndex
+  readonly responder: PartyIndex
+}
+
+/** What both sides must agree on before any key: another network, committee, epoch or pair has no channel with us. */
+export function prologue(fields: PrologueFields): Uint8Array {
+  const numbers = new Uint8Array(12)
+  const view = new DataView(numbers.buffer)
+  view.setBigUint64(0, fields.epoch)
+  view.setUint16(8, fields.initiator)
+  view.setUint16(10, fields.responder)
+  return concatBytes(
+    utf8ToBytes('holdfast/1/envelope'),
+    fields.networkId,
+    fields.committeeId,
+    numbers.subarray(0, 8),
+    fields.recordHash,
+    numbers.subarray(8),
+  )
+}
+
+/** Payload of both handshake messages. */
+export interface HandshakeFacts {
+  /** 16 bytes, new at every start of the guest. */
+  readonly bootId: Uint8Array
+  readonly unixMs: number
+  readonly vaultSeq: number
+}
+
+export function encodeFacts({ bootId, unixMs, vaultSeq }: HandshakeFacts): Uint8Array {
+  const bytes = new Uint8Array(32)
+  const view = new DataView(bytes.buffer)
+  bytes.set(bootId)
+  view.setBigUint64(16, BigInt(unixMs))
+  view.setBigUint64(24, BigInt(vaultSeq))
+  return bytes
+}
+
+export function decodeFacts(bytes: Uint8Array): HandshakeFacts {
+  if (bytes.length !== 32) throw new DecodeError('handshake payload')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 32)
+  const number = (at: number): number => {
+    const value = view.getBigUint64(at)
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new DecodeError('handshake payload')
+    return Number(value)
+  }
+  return { bootId: bytes.slice(0, 16), unixMs: number(16), vaultSeq: number(24) }
+}
+
+/** A message as plaintext: head, body, zeros up to the smallest class that holds them. */
+export function pad(message: EnvelopeMessage): Uint8Array {
+  const length = MESSAGE_HEAD_BYTES + message.body.length
+  const size = PADDED.find((padded) => padded >= length)
+  if (size === undefined || message.session.length !== 32)
+    throw new Error(`bug: a message of ${message.body.length} bytes`)
+  const bytes = new Uint8Array(size)
+  const view = new DataView(bytes.buffer)
+  bytes.set(message.session)
+  view.setUint32(32, message.attempt)
+  view.setUint16(36, message.round)
+  view.setUint16(38, message.type)
+  view.setUint32(40, message.body.length)
+  bytes.set(message.body, MESSAGE_HEAD_BYTES)
+  return bytes
+}
+
+/** Accepts only what `pad` makes. Throws `DecodeError`: a fault of the party, for it was authenticated. */
+export function unpad(bytes: Uint8Array): EnvelopeMessage {
+  if (!PADDED.includes(bytes.length)) throw new DecodeError('size class')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const end = MESSAGE_HEAD_BYTES + view.getUint32(40)
+  if (PADDED.find((padded) => padded >= end) !== bytes.length) throw new DecodeError('length')
+  for (let i = end; i < bytes.length; i++) if (bytes[i] !== 0) throw new DecodeError('padding')
+  return {
+    session: bytes.slice(0, 32),
+    attempt: view.getUint32(32),
+    round: view.getUint16(36),
+    type: view.getUint16(38),
+    body: bytes.slice(MESSAGE_HEAD_BYTES, end),
+  }
+}
+
+const WINDOW = 1024 // a message may come this much late (04 §11: more than 1,023 below is dropped)
+const MAX_JUMP = 65_536 // and be this far ahead; more is not loss
+
+/** Which sequence numbers of one direction were taken. */
+export class SequenceWindow {
+  readonly #taken = new Uint8Array(WINDOW)
+  #highest = -1
+
+  /** Whether a message of this number may still be taken; asked before it is opened. */
+  admits(sequence: number): boolean {
+    if (sequence > this.#highest) return sequence - this.#highest <= MAX_JUMP
+    return this.#highest - sequence < WINDOW && this.#taken[sequence % WINDOW] === 0
+  }
+
+  /** Only for an admitted number whose message authenticated: a forger must not move the window. */
+  take(sequence: number): void {
+    const first = Math.max(this.#highest + 1, sequence - WINDOW + 1)
+    for (let skipped = first; skipped < sequence; skipped++) this.#taken[skipped % WINDOW] = 0
+    this.#taken[sequence % WINDOW] = 1
+    this.#highest = Math.max(this.#highest, sequence)
+  }
+}
+
+export type Opened =
+  | { readonly kind: 'message'; readonly message: EnvelopeMessage }
+  | { readonly kind: 'dropped'; readonly why: 'sequence' | 'unauthentic' }
+  /** It was authenticated, and yet is not a message: a fault of the party. */
+  | { readonly kind: 'malformed'; readonly reason: string }
+
+/** Two parties and the keys of one handshake, seen from one of them. */
+export class SecureChannel {
+  /** First 8 bytes of the handshake hash. */
+  readonly id: Uint8Array
+  readonly #suite: Pick<NoiseSuite<unknown>, 'seal' | 'open'>
+  readonly #me: PartyIndex
+  readonly #peer: PartyIndex
+  readonly #secrets: NoiseSecrets
+  readonly #window = new SequenceWindow()
+  #sent = 0
+  #received = 0
+  #destroyed = false // its keys are zeros then, and anyone could seal under those
+
+  constructor(
+    suite: Pick<NoiseSuite<unknown>, 'seal' | 'open'>,
+    me: PartyIndex,
+    peer: PartyIndex,
+    secrets: NoiseSecrets,
+  ) {
+    this.#suite = suite
+    this.#me = me
+    this.#peer = peer
+    this.#secrets = secrets
+    this.id = secrets.hash.slice(0, 8)
+  }
+
+  /** Messages of the busier direction: 2^20 ask for a new handshake. */
+  get used(): number {
+    return Math.max(this.#sent, this.#received)
+  }
+
+  seal(message: EnvelopeMessage): Uint8Array {
+    if (this.#destroyed) throw new Error('bug: a destroyed channel')
+    const sequence = this.#sent++
+    const header = encodeHeader({
+      kind: ENVELOPE_KINDS.data,
+      from: this.#me,
+      to: this.#peer,
+      channel: this.id,
+      sequence,
+    })
+    const { send, hash } = this.#secrets
+    const aad = concatBytes(hash, header)
+    return concatBytes(header, this.#suite.seal(send, nonceOf(sequence), aad, pad(message)))
+  }
+
+  /** `envelope` has a header that decoded to this channel, from the peer to us. */
+  open(envelope: Uint8Array, sequence: number): Opened {
+    if (this.#destroyed) return { kind: 'dropped', why: 'unauthentic' }
+    if (!this.#window.admits(sequence)) return { kind: 'dropped', why: 'sequence' }
+    const { receive, hash } = this.#secrets
+    const aad = concatBytes(hash, envelope.subarray(0, HEADER_BYTES))
+    const sealed = envelope.subarray(HEADER_BYTES)
+    const plaintext =
+      sealed.length < TAG_BYTES
+        ? undefined
+        : this.#suite.open(receive, nonceOf(sequence), aad, sealed)
+    if (plaintext === undefined) return { kind: 'dropped', why: 'unauthentic' }
+    this.#window.take(sequence)
+    this.#received++
+    try {
+      return { kind: 'message', message: unpad(plaintext) }
+    } catch (error) {
+      if (error instanceof DecodeError) return { kind: 'malformed', reason: error.message }
+      throw error
+    }
+  }
+
+  /** Best effort, as with every key outside the kernel. */
+  destroy(): void {
+    this.#destroyed = true
+    this.#secrets.send.fill(0)
+    this.#secrets.receive.fill(0)
+  }
+}
+
+/** 4 zero bytes, then the sequence as u64le (Noise, ChaChaPoly). */
+function nonceOf(sequence: number): Uint8Array {
+  const nonce = new Uint8Array(12)
+  new DataView(nonce.buffer).setBigUint64(4, BigInt(sequence), true)
+  return nonce
+}
