@@ -1,8 +1,6 @@
+import { PHI_BYTES, PPRF_BYTES } from '../ot/sizes.ts'
 import { type FixedCodec, fixed } from '../session/codec.ts'
 import { type DirectRound, direct } from '../session/round.ts'
-
-const PHI_BYTES = 256 * 2 * 33 // 256 base OTs, two points each (02 §2.3)
-const PPRF_BYTES = 64 * 320 // 64 blocks (02 §2.4)
 
 /** P1: a nonce, the point of the direction in which I am Bob, and a promise of z. */
 export interface Commit {

@@ -1,8 +1,7 @@
 import type { Random } from '../crypto/random.ts'
-import { tags } from '../crypto/tags.ts'
-import { oracle } from '../crypto/transcript.ts'
 import type { AnyHandle, Handle, Kernel } from '../kernel/kernel.ts'
-import { u8 } from '../session/codec.ts'
+import { pairRoles } from '../ot/pair-roles.ts'
+import { pairDirection } from '../ot/session-ids.ts'
 import type { Guest } from '../session/guest.ts'
 import type { DirectRound, Party } from '../session/round.ts'
 import { Scratch } from '../session/scratch.ts'
@@ -58,8 +57,9 @@ export async function setUpPair(
     // P2. As Alice I answer the peer's point: one key of each pair will be mine.
     const guests = both(mine.id, theirs.id)
     const pairSid = pairSidOf(networkId, epochId, attempt, guests, both(p1, their1))
-    const asAlice = oracle(tags.pairDir, 32, pairSid, u8(lo ? 0 : 1))
-    const asBob = oracle(tags.pairDir, 32, pairSid, u8(lo ? 1 : 0))
+    const roles = pairRoles(lo)
+    const asAlice = pairDirection(pairSid, roles.asAlice)
+    const asBob = pairDirection(pairSid, roles.asBob)
     const answer = kernel.pairReceive(asAlice, their1.A)
     const { phi, receiver } = passed(answer, rounds.commit.name, peer, 'A is not a point')
     scratch.hold(receiver)

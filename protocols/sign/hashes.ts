@@ -1,6 +1,6 @@
 import { tags } from '../crypto/tags.ts'
 import { oracle } from '../crypto/transcript.ts'
-import { u8, u16 } from '../session/codec.ts'
+import { u8 } from '../session/codec.ts'
 import { type Guest, inOrder } from '../session/guest.ts'
 import { FORMS } from '../session/instance.ts'
 import type { Commit } from './messages.ts'
@@ -31,13 +31,6 @@ export const sid1Of = (
       return [guest.id, nonce, commitment, prefixes, NO_CORRELATIONS]
     }),
   )
-
-/** RO(rvole-sid; parent sid, setupId, u16 0, u8 direction): one multiplication per direction and signature. */
-export const multiplicationSid = (
-  sid1: Uint8Array,
-  setupId: Uint8Array,
-  direction: 0 | 1,
-): Uint8Array => oracle(tags.rvoleSid, 32, sid1, setupId, u16(0), u8(direction))
 
 /** presigId = RO(presig-id; sid1, R). */
 export const presignatureIdOf = (sid1: Uint8Array, R: Uint8Array): Uint8Array =>

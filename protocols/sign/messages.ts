@@ -1,8 +1,6 @@
+import { M1_BYTES, M2_BYTES } from '../ot/sizes.ts'
 import { type FixedCodec, fixed } from '../session/codec.ts'
 import { type BroadcastRound, broadcast, type DirectRound, direct } from '../session/round.ts'
-
-const M1_BYTES = 9_232 // 02 §3.1
-const M2_BYTES = 49_248 // 02 §3.2
 
 /** Bytes of a setupId that R1 carries: enough to notice another generation. */
 export const PREFIX_BYTES = 8

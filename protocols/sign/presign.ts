@@ -2,6 +2,8 @@ import { equalBytes } from '@noble/curves/utils.js'
 import { concatBytes } from '@noble/hashes/utils.js'
 import type { Random } from '../crypto/random.ts'
 import type { AnyHandle, Handle, Kernel } from '../kernel/kernel.ts'
+import { pairRoles } from '../ot/pair-roles.ts'
+import { rvoleSid } from '../ot/session-ids.ts'
 import type { PairSetup } from '../pair-setup/set-up-pair.ts'
 import { type PartyIndex, ProtocolError } from '../session/faults.ts'
 import { type Guest, guestAt, inOrder } from '../session/guest.ts'
@@ -17,7 +19,7 @@ import {
   prefixOf,
   usable,
 } from './checks.ts'
-import { commitmentTo, multiplicationSid, presignatureIdOf, sid1Of } from './hashes.ts'
+import { commitmentTo, presignatureIdOf, sid1Of } from './hashes.ts'
 import { rounds } from './messages.ts'
 
 /** What a signature needs before its digest is known. */
@@ -89,7 +91,7 @@ export async function prepare(
     const m1s = new Map<PartyIndex, Uint8Array>()
     for (const { index } of others) {
       const { setupId, bob, lo } = pairWith(index, extend.name)
-      const { m1, choice } = kernel.rvoleBob(bob, multiplicationSid(sid1, setupId, lo ? 1 : 0))
+      const { m1, choice } = kernel.rvoleBob(bob, rvoleSid(sid1, setupId, 0, pairRoles(lo).asBob))
       choices.set(index, scratch.hold(choice))
       m1s.set(index, m1)
     }
@@ -114,7 +116,7 @@ export async function prepare(
     const answers = new Map<PartyIndex, Uint8Array>()
     for (const { index } of others) {
       const pair = pairWith(index, extend.name)
-      const sid = multiplicationSid(sid1, pair.setupId, pair.lo ? 0 : 1)
+      const sid = rvoleSid(sid1, pair.setupId, 0, pairRoles(pair.lo).asAlice)
       const { m1 } = extended.from(index)
       const multiplied = kernel.rvoleAlice(pair.alice, sid, m1, { nonce, key })
       if (multiplied === 'malformed') throw malformed(extend.name, index, 'no m1')

@@ -1,7 +1,7 @@
 import type { Random } from '../crypto/random.ts'
 import type { Kernel, Signature } from '../kernel/kernel.ts'
 import type { Party } from '../session/round.ts'
-import { checkParts, checkSession } from './checks.ts'
+import { checkParts, checkSession, usable } from './checks.ts'
 import { combined } from './combined.ts'
 import { rounds } from './messages.ts'
 import { type PresignInputs, prepare } from './presign.ts'
@@ -23,12 +23,15 @@ export async function sign(
   random: Random,
   inputs: SigningInputs,
 ): Promise<Signature> {
-  const { derived, digest } = inputs
+  const { derived, digest, pairs, epochId } = inputs
+  const { combine } = rounds(party.everyone.length)
+  const others = party.everyone.filter((index) => index !== party.me)
 
   // R1 to R2, with all their checks.
   const { sid1, R, presignature } = await prepare(party, kernel, random, inputs)
   try {
     await inputs.beforeLast?.()
+    for (const index of others) usable(pairs, index, epochId, combine.name) // no pair fell meanwhile
   } catch (cause) {
     kernel.wipe(presignature)
     throw cause
@@ -36,9 +39,7 @@ export async function sign(
 
   // R3. My parts of denominator and numerator, to everyone.
   const mine = { sid1, ...kernel.online(presignature, digest) }
-  const { combine } = rounds(party.everyone.length)
   const parts = await party.publish(combine, mine)
-  const others = party.everyone.filter((index) => index !== party.me)
   for (const index of others) {
     checkSession(combine.name, index, parts.from(index).sid1, sid1)
     checkParts(kernel, combine.name, index, parts.from(index))

@@ -1,0 +1,221 @@
+import { equalBytes } from '@noble/curves/utils.js'
+import { concatBytes } from '@noble/hashes/utils.js'
+import type { Random } from '../crypto/random.ts'
+import type { AnyHandle, Handle, Kernel } from '../kernel/kernel.ts'
+import { type PartyIndex, ProtocolError } from '../session/faults.ts'
+import { type Guest, guestAt, inOrder } from '../session/guest.ts'
+import { KINDS } from '../session/instance.ts'
+import type { Party } from '../session/round.ts'
+import { Scratch } from '../session/scratch.ts'
+import {
+  checkDealProofs,
+  checkOpening,
+  checkProofs,
+  checkSession,
+  checkShares,
+  type Dealing,
+  shareStatements,
+} from '../sharing/checks.ts'
+import { commitmentTo, dealSidOf, publicHashOf, transcriptOf } from '../sharing/hashes.ts'
+import type { KeyRecord } from '../sharing/key-record.ts'
+import { POK_BYTES } from '../sharing/messages.ts'
+import { checkParameters, keyRecordOf } from './checks.ts'
+import type { KeyCertificate } from './key-certificate.ts'
+import { rounds } from './messages.ts'
+
+export type { KeyRecord } from '../sharing/key-record.ts'
+
+/** Keys that were dealt but are not certified yet. */
+export interface PendingKeys {
+  readonly sid: Uint8Array
+  /** The hash of all that was public in K1 and K2. */
+  readonly pub: Uint8Array
+  /** T, which K4 signs. */
+  readonly transcript: Uint8Array
+  readonly keys: readonly KeyRecord[]
+  /** Mine, per key. Until `generateKeys` returns they belong to the run, which wipes them when it fails. */
+  readonly shares: readonly Handle<'share'>[]
+}
+
+export interface GeneratedKeys extends PendingKeys {
+  /** Per key. */
+  readonly certificates: readonly KeyCertificate[]
+}
+
+export interface KeygenCollaborators {
+  readonly kernel: Kernel
+  readonly random: Random
+  /** Durable when it resolves: K3 leaves only then. */
+  storePending(pending: PendingKeys): Promise<void>
+  /** Durable when it resolves: K4 leaves only then. 65 bytes per key and guest, own included; may throw to refuse. */
+  storeProofs(pending: PendingKeys, proofs: ReadonlyMap<PartyIndex, Uint8Array>): Promise<void>
+  /** My guest key's signature over `"holdfast/guest/deal/1" 00 networkId T`, 64 bytes. */
+  certify(transcript: Uint8Array): Promise<Uint8Array>
+  verifyCertificate(from: PartyIndex, transcript: Uint8Array, signature: Uint8Array): boolean
+}
+
+export interface KeygenParameters {
+  readonly networkId: Uint8Array
+  readonly committeeId: Uint8Array
+  readonly epochId: Uint8Array
+  readonly threshold: number
+  /** How many keys: count × threshold ≤ 2,048. */
+  readonly count: number
+  /** All members: dealers and receivers alike. */
+  readonly guests: readonly Guest[]
+  /** How many signatures over T a certificate needs. */
+  readonly quorum: number
+}
+
+/**
+ * Key generation, rounds K1 to K4 of 02 §5, for many keys at once. The numbers are the specification's.
+ * Throws `ProtocolError`; then no secret of the run is left here. What `storePending` stored stays: after
+ * K3 left, others may hold a certificate.
+ */
+export async function generateKeys(
+  party: Party,
+  collaborators: KeygenCollaborators,
+  parameters: KeygenParameters,
+): Promise<GeneratedKeys> {
+  const { me, instanceId } = party
+  const { kernel, random } = collaborators
+  const { networkId, committeeId, epochId, threshold, count, quorum } = parameters
+  const guests = inOrder(parameters.guests)
+  checkParameters(party.everyone, guests, threshold, count, quorum)
+  const mine = guestAt(guests, me)
+  const others = guests.filter(({ index }) => index !== me)
+  const { commit, deal, prove, certify } = rounds(threshold, count)
+  const scratch = new Scratch<AnyHandle>((handle) => kernel.wipe(handle))
+  const buffers: Uint8Array[] = []
+  try {
+    // K1. Choose a polynomial per key; promise the commitments to them and a chain code.
+    const { F, deal: polynomials } = kernel.dealBegin(threshold, count)
+    scratch.hold(polynomials)
+    const opening = { blind: random(32), chainCode: random(32), F }
+    const commitment = commitmentTo(instanceId, mine.id, opening)
+    const myCommit = { nonce: random(32), commitment }
+    const commits = await party.publish(commit, myCommit)
+    const commitOf = ({ index }: Guest) => (index === me ? myCommit : commits.from(index))
+    const sid = dealSidOf(KINDS.keygen, instanceId, guests, commitOf)
+
+    // K2. Only once every promise is in: open it, prove it, and deal to each its shares.
+    const proofs = kernel.dealProve(polynomials, sid, mine.id)
+    const dealTo = (to: PartyIndex) => {
+      const shares = kernel.dealShare(polynomials, to)
+      buffers.push(shares)
+      return { sid, ...opening, proofs, shares }
+    }
+    const received = await party.deal(deal, dealTo)
+    const deals = new Map([
+      [me, dealTo(me)],
+      ...received.map((message, from) => [from, message] as const),
+    ])
+    for (const { shares } of deals.values()) buffers.push(shares)
+    const dealOf = ({ index }: Guest) => deals.get(index) ?? received.from(index)
+
+    const dealing: Dealing = { sid, threshold, count, round: deal.name }
+    for (const guest of others) {
+      checkSession(deal.name, guest, dealOf(guest).sid, sid)
+      checkOpening(kernel, dealing, instanceId, guest, commitOf(guest).commitment, dealOf(guest))
+    }
+    checkDealProofs(
+      kernel,
+      dealing,
+      others.map((dealer) => ({ dealer, deal: dealOf(dealer) })),
+    )
+    for (const dealer of others) checkShares(kernel, dealing, me, dealer, dealOf(dealer))
+
+    // The keys are the sums of all contributions; so is my share of each.
+    const keys = Array.from({ length: count }, (_, b) =>
+      keyRecordOf(kernel, deal.name, networkId, sid, b, threshold, guests, dealOf),
+    )
+    const pub = publicHashOf(sid, guests, guests, commitOf, dealOf)
+    const records = keys.map(({ record }) => record)
+    const transcript = transcriptOf(pub, records)
+    const summands = guests.map((guest) => dealOf(guest).shares)
+    const shares = kernel.shareSum(summands, count).map((share) => scratch.hold(share))
+    checkOwnShares(kernel, me, keys, shares)
+
+    // K3. My share is on disk before anyone can rely on it; prove that I hold it.
+    const pending: PendingKeys = { sid, pub, transcript, keys, shares }
+    await collaborators.storePending(pending)
+    const myProofs = concatBytes(
+      ...shares.map((share, b) => kernel.shareProve(share, sid, mine.id, b)),
+    )
+    const proved = await party.publish(prove, { sid, transcript, proofs: myProofs })
+    for (const guest of others) {
+      checkSession(prove.name, guest, proved.from(guest.index).sid, sid)
+      checkSession(prove.name, guest, proved.from(guest.index).transcript, transcript)
+    }
+    const claims = others.map((guest) => {
+      const claim = proved.from(guest.index).proofs
+      const statements = shareStatements(kernel, sid, keys, guest, claim)
+      if (statements === undefined) throw new Error('bug: a share of nothing passed K2')
+      return { party: guest, statements }
+    })
+    checkProofs(kernel, prove.name, claims)
+
+    // K4. Everyone's proof is on disk too: now I may say that these keys are held.
+    const proofOf = ({ index }: Guest) => (index === me ? myProofs : proved.from(index).proofs)
+    await collaborators.storeProofs(
+      pending,
+      new Map(guests.map((guest) => [guest.index, proofOf(guest)])),
+    )
+    const mySignature = await collaborators.certify(transcript)
+    const certified = await party.publish(certify, { sid, signature: mySignature })
+    for (const guest of others) {
+      checkSession(certify.name, guest, certified.from(guest.index).sid, sid)
+      const { signature } = certified.from(guest.index)
+      if (!collaborators.verifyCertificate(guest.index, transcript, signature))
+        throw new ProtocolError({ kind: 'proof', round: certify.name, from: guest.index })
+    }
+    const signatureOf = ({ index }: Guest) =>
+      index === me ? mySignature : certified.from(index).signature
+    const signatures = guests.map((guest) => [guest.index, signatureOf(guest)] as const)
+    const certificates = keys.map((key) => ({
+      committeeId,
+      epochId,
+      keyId: key.keyId,
+      curve: key.curve,
+      t: key.t,
+      publicKey: key.publicKey,
+      chainCode: key.chainCode,
+      commitment: key.commitment,
+      deviceKey: new Uint8Array(),
+      pub,
+      records,
+      signatures,
+    }))
+    for (const share of shares) scratch.keep(share)
+    return { ...pending, certificates }
+  } finally {
+    scratch.wipe()
+    for (const buffer of buffers) buffer.fill(0) // shares as they came and went, also after a failure
+  }
+}
+
+/** Whether `from` proved in K3 that it holds its share of every key: asked again after a crash. */
+export function verifyShareProofs(
+  kernel: Kernel,
+  { sid, keys }: Pick<PendingKeys, 'sid' | 'keys'>,
+  from: Guest,
+  proofs: Uint8Array,
+): boolean {
+  if (proofs.length !== POK_BYTES * keys.length) return false
+  const statements = shareStatements(kernel, sid, keys, from, proofs)
+  return statements !== undefined && kernel.verifyPoks(statements)
+}
+
+/** Feldman held for every summand, so the sums fit: anything else is our own contradiction, and halts. */
+function checkOwnShares(
+  kernel: Kernel,
+  me: PartyIndex,
+  keys: readonly KeyRecord[],
+  shares: readonly Handle<'share'>[],
+): void {
+  for (const [b, share] of shares.entries()) {
+    const expected = kernel.evaluateCommitment(keys[b]?.commitment ?? new Uint8Array(), me)
+    if (expected === undefined || !equalBytes(kernel.sharePublic(share), expected))
+      throw new ProtocolError({ kind: 'own-share', reason: `key ${b} of the run` })
+  }
+}
