@@ -1,0 +1,246 @@
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { decodeGenesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
+import { toBase64url } from '../../protocols/request/base64url.ts'
+import type { Coordinator } from '../coordinator/coordinate.ts'
+import type { JsonRpcError } from '../wire/json-rpc.ts'
+import { MAX_BODY_BYTES } from '../wire/limits.ts'
+import type { NetworkManifest, NodeHint } from '../wire/network.ts'
+import type { NodeStatus } from '../wire/status.ts'
+import { handleRpc, limited, type RpcDependencies } from './handle-rpc.ts'
+import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
+import { corsHeaders, hostAllowed, isLoopback, sourceOf } from './origins.ts'
+import { readJson } from './read-json.ts'
+import { readiness } from './ready.ts'
+import { errorOf } from './to-reply.ts'
+import { TokenBuckets } from './token-buckets.ts'
+
+export interface GatewayDependencies {
+  readonly coordinator: Pick<Coordinator, 'handle'>
+  /** The encoded genesis, and where the members' nodes may be found. */
+  readonly network: { readonly genesis: Uint8Array; nodes(): readonly NodeHint[] }
+  status(signal: AbortSignal): Promise<NodeStatus>
+  readonly limits?: Partial<GatewayLimits>
+  /** Takes requests in the plain form, on loopback of a development network only (05 §3.1). */
+  readonly allowPlain: boolean
+  /** Names, lower-case, under which this node is reached beside its addresses. */
+  readonly hosts?: readonly string[]
+  /** Origins of pages that may ask; none by default. */
+  readonly origins?: readonly string[]
+  /** Monotonic milliseconds, for the rates. */
+  readonly monotonic?: () => number
+  readonly log: { warn(fields: Readonly<Record<string, unknown>>, message: string): void }
+}
+
+export interface Gateway {
+  /** Resolves when it listens, with the address it got. Rejects when it cannot, for instance on a used port. */
+  listen(at: { readonly host: string; readonly port: number }): Promise<{ readonly url: string }>
+  close(): Promise<void>
+}
+
+const BODY_TIMEOUT_MS = 10_000 // 600 KiB in 10 s: slower is no client
+const KEEP_ALIVE_MS = 30_000
+const STATUS_TIMEOUT_MS = 2_000 // health is asked often and answered at once, or not
+const MAX_SKEW_S = 30 // 05 §1.1
+const MAX_TTL_S = 300 // 05 §1.1
+
+export function createGateway(deps: GatewayDependencies): Gateway {
+  const state = { listening: undefined as string | undefined, closing: false }
+  const server = gatewayServer(deps, state)
+  return {
+    async listen({ host, port }) {
+      const url = await server.listen({ host, port })
+      state.listening = addressOf(server)
+      return { url }
+    },
+    async close() {
+      state.closing = true
+      await server.close()
+    },
+  }
+}
+
+/** The server without a socket; tests inject into it. `state.listening` is the address it listens on. */
+export function gatewayServer(
+  deps: GatewayDependencies,
+  state: { listening: string | undefined; closing: boolean },
+): FastifyInstance {
+  const limits = { ...GATEWAY_LIMITS, ...deps.limits }
+  const hosts = deps.hosts ?? []
+  const origins = deps.origins ?? []
+  const rpc = rpcDependencies(deps, limits, () => plainRefused(deps, state.listening))
+  const server = fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: BODY_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+  })
+  let open = 0
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) =>
+    done(null, body),
+  )
+  server.addHook('onRequest', async (request, reply) => {
+    if (!hostAllowed(request.headers.host, hosts))
+      return fail(reply, 400, errorOf('BAD_REQUEST', 'this node does not answer under this name'))
+    reply.headers(corsHeaders(request.headers.origin, origins))
+    if (request.method !== 'POST') return undefined
+    if (state.closing || open >= limits.open) return fail(reply, 503, errorOf('OVERLOADED'))
+    const delay = rpc.buckets.address.take(sourceOf(request.ip))
+    if (delay !== undefined) return tooMany(reply, delay)
+    open += 1
+    reply.raw.once('close', () => {
+      open -= 1
+    })
+    return undefined
+  })
+  server.setErrorHandler((error, _, reply) => fail(reply, ...httpFailure(error, rpc.unexpected)))
+  server.setNotFoundHandler((_, reply) => fail(reply, 404, errorOf('NOT_FOUND')))
+
+  server.post('/', (request, reply) => post(rpc, request, reply))
+  server.options('/', async (request, reply) =>
+    Object.keys(corsHeaders(request.headers.origin, origins)).length > 0
+      ? reply.code(204).send()
+      : fail(reply, 400, errorOf('BAD_REQUEST', 'this origin is not allowed')),
+  )
+  server.get('/healthz', (_, reply) => health(deps, reply))
+  server.get('/readyz', (_, reply) => ready(deps, reply))
+  return server
+}
+
+async function post(
+  rpc: RpcDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort(new Error('the client left')))
+  let body: unknown
+  try {
+    body = readJson(request.body instanceof Uint8Array ? request.body : new Uint8Array())
+  } catch {
+    return fail(reply, 400, errorOf('BAD_REQUEST', 'the body is no JSON'))
+  }
+  const outcome = await handleRpc(rpc, body, { source: sourceOf(request.ip), signal: gone.signal })
+  switch (outcome.kind) {
+    case 'answers':
+      return reply.code(200).send(outcome.body)
+    case 'nothing':
+      return reply.code(204).send()
+    case 'failure':
+      return fail(reply, outcome.status, outcome.error)
+    case 'limited':
+      return tooMany(reply, outcome.retryAfterMs)
+  }
+}
+
+/** The process is alive, and so is its guest. */
+async function health(deps: GatewayDependencies, reply: FastifyReply): Promise<FastifyReply> {
+  const status = await currentStatus(deps)
+  const alive = status?.guest.alive === true
+  return reply
+    .code(alive ? 200 : 503)
+    .send(alive ? { alive } : { alive, reasons: ['the guest does not answer'] })
+}
+
+async function ready(deps: GatewayDependencies, reply: FastifyReply): Promise<FastifyReply> {
+  const status = await currentStatus(deps)
+  if (status === undefined)
+    return reply.code(503).send({ ready: false, reasons: ['the guest does not answer'] })
+  const answer = readiness(status)
+  return reply.code(answer.ready ? 200 : 503).send(answer)
+}
+
+async function currentStatus(deps: GatewayDependencies): Promise<NodeStatus | undefined> {
+  try {
+    return await deps.status(AbortSignal.timeout(STATUS_TIMEOUT_MS))
+  } catch (error) {
+    deps.log.warn({ error }, 'no status')
+    return undefined
+  }
+}
+
+function rpcDependencies(
+  deps: GatewayDependencies,
+  limits: GatewayLimits,
+  refused: () => string | undefined,
+): RpcDependencies {
+  const monotonic = deps.monotonic ?? (() => performance.now())
+  const bucketsOf = (rate: GatewayLimits['address']): TokenBuckets =>
+    new TokenBuckets(rate, monotonic)
+  return {
+    coordinator: deps.coordinator,
+    node: { manifest: () => manifestOf(deps.network), status: deps.status },
+    networkId: networkIdOf(deps.network.genesis),
+    plainRefused: refused,
+    buckets: {
+      address: bucketsOf(limits.address),
+      registrations: bucketsOf(limits.registrations),
+      account: bucketsOf(limits.account),
+    },
+    unexpected: (error) => deps.log.warn({ error }, 'a call failed'),
+  }
+}
+
+/** The manifest of 05 §1.1 with the genesis it belongs to. There is no root key before epochs. */
+function manifestOf({ genesis, nodes }: GatewayDependencies['network']): NetworkManifest {
+  const { name, environment } = decodeGenesis(genesis)
+  return {
+    v: 1,
+    networkId: toBase64url(networkIdOf(genesis)),
+    name,
+    environment,
+    rootKey: null,
+    nodes: nodes(),
+    minLevel: 'process',
+    maxSkew: MAX_SKEW_S,
+    maxTtl: MAX_TTL_S,
+    genesis: toBase64url(genesis),
+  }
+}
+
+function plainRefused(
+  deps: GatewayDependencies,
+  listening: string | undefined,
+): string | undefined {
+  const because = 'requests in the plain form are not taken here:'
+  if (decodeGenesis(deps.network.genesis).environment !== 'development')
+    return `${because} this is not a development network`
+  if (!deps.allowPlain) return `${because} the node was not started with allowPlain`
+  return listening !== undefined && isLoopback(listening)
+    ? undefined
+    : `${because} the node does not listen on loopback alone`
+}
+
+function addressOf(server: FastifyInstance): string | undefined {
+  const addresses = server
+    .addresses()
+    .map((at: string | { address: string }) => (typeof at === 'string' ? at : at.address))
+  return addresses.find((address) => !isLoopback(address)) ?? addresses[0]
+}
+
+/** A failure before any call was processed: readable for JSON-RPC clients and for others (05 §4.3). */
+const fail = (reply: FastifyReply, status: number, error: JsonRpcError): FastifyReply =>
+  reply.code(status).send({
+    jsonrpc: '2.0',
+    id: null,
+    error: { ...error, id: error.data.id, requestId: error.data.requestId },
+  })
+
+const tooMany = (reply: FastifyReply, delayMs: number): FastifyReply =>
+  fail(reply.header('retry-after', String(Math.ceil(delayMs / 1000))), 429, limited(delayMs))
+
+/** Errors of the server itself: a body that is too long, of another type, or broken off. */
+function httpFailure(
+  error: unknown,
+  unexpected: (error: unknown) => void,
+): [status: number, error: JsonRpcError] {
+  const status =
+    error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : undefined
+  if (status === 413) return [413, errorOf('BAD_REQUEST', `more than ${MAX_BODY_BYTES} bytes`)]
+  if (status === 415) return [400, errorOf('BAD_REQUEST', 'the body must be application/json')]
+  if (status !== undefined && status >= 400 && status < 500) return [400, errorOf('BAD_REQUEST')]
+  unexpected(error)
+  return [503, errorOf('INTERNAL_ERROR')]
+}

@@ -1,0 +1,37 @@
+/** So many per minute, and so many at once (05 §4.4). */
+export interface Rate {
+  readonly perMinute: number
+  readonly burst: number
+}
+
+const MAX_BUCKETS = 10_000 // sources remembered; the one that was silent longest goes first
+
+/** Token buckets by name on a monotonic clock. A name that was forgotten starts with a full bucket. */
+export class TokenBuckets {
+  readonly #rate: Rate
+  readonly #monotonic: () => number
+  readonly #buckets = new Map<string, { tokens: number; at: number }>()
+
+  constructor(rate: Rate, monotonic: () => number) {
+    this.#rate = rate
+    this.#monotonic = monotonic
+  }
+
+  /** Takes `count` tokens; or takes none, and says in how many ms they will be there. */
+  take(name: string, count = 1): number | undefined {
+    const { perMinute, burst } = this.#rate
+    const now = this.#monotonic()
+    const bucket = this.#buckets.get(name) ?? { tokens: burst, at: now }
+    const tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) * perMinute) / 60_000)
+    const enough = tokens >= count
+    this.#buckets.delete(name) // to the end: the order of the map is that of use
+    this.#buckets.set(name, { tokens: enough ? tokens - count : tokens, at: now })
+    const [oldest] = this.#buckets.keys()
+    if (this.#buckets.size > MAX_BUCKETS && oldest !== undefined) this.#buckets.delete(oldest)
+    return enough ? undefined : Math.ceil(((count - tokens) * 60_000) / perMinute)
+  }
+
+  get size(): number {
+    return this.#buckets.size
+  }
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+
+const INDEX = z.int().min(1).max(0xffff)
+const MAX_PARTIES = 16 // 03 §1.2
+
+/** Result of `getStatus`: what a node says about itself. Nothing in it is proved. */
+export interface NodeStatus {
+  readonly index: number
+  readonly peerId: string
+  readonly label: string
+  readonly version: string
+  readonly members: number
+  readonly threshold: number
+  readonly guest: {
+    readonly alive: boolean
+    readonly ready: boolean
+    readonly pairs: readonly { readonly party: number; readonly state: string }[]
+    readonly bans: readonly (readonly [number, number])[]
+    readonly keys: { readonly active: number; readonly pending: number }
+    /** Secrets in the guest's kernel. */
+    readonly held: number
+  }
+  readonly links: readonly {
+    readonly party: number
+    readonly up: boolean
+    readonly suspect: boolean
+    readonly rttMs: number | null
+  }[]
+}
+
+export const NODE_STATUS: z.ZodType<NodeStatus> = z.strictObject({
+  index: INDEX,
+  peerId: z.string().max(128),
+  label: z.string().max(64),
+  version: z.string().max(64),
+  members: z.int().min(1).max(MAX_PARTIES),
+  threshold: z.int().min(1).max(MAX_PARTIES),
+  guest: z.strictObject({
+    alive: z.boolean(),
+    ready: z.boolean(),
+    pairs: z.array(z.strictObject({ party: INDEX, state: z.string().max(32) })).max(MAX_PARTIES),
+    bans: z.array(z.tuple([INDEX, INDEX])).max((MAX_PARTIES * (MAX_PARTIES - 1)) / 2),
+    keys: z.strictObject({ active: z.int().nonnegative(), pending: z.int().nonnegative() }),
+    held: z.int().nonnegative(),
+  }),
+  links: z
+    .array(
+      z.strictObject({
+        party: INDEX,
+        up: z.boolean(),
+        suspect: z.boolean(),
+        rttMs: z.number().nonnegative().nullable(),
+      }),
+    )
+    .max(MAX_PARTIES),
+})
