@@ -139,6 +139,7 @@ export function referenceKernel(random: Random): Kernel {
         sk += negative ? -scalar : scalar
       }
       sk = mod(sk)
+      if (sk === 0n) throw new KernelMisuse('bug: key share of nothing')
       return { pk: writePoint(multiply(G, sk)), key: slots.put('key', { sk }) }
     },
     signOpen(nonce, product, choice) {
@@ -187,7 +188,8 @@ export function referenceKernel(random: Random): Kernel {
 
     // Sharing (02 §5).
     dealBegin(threshold, count, constants) {
-      if (!(threshold >= 1 && count >= 1 && threshold * count <= MAX_COEFFICIENTS)) {
+      const whole = Number.isInteger(threshold) && Number.isInteger(count)
+      if (!whole || threshold < 1 || count < 1 || threshold * count > MAX_COEFFICIENTS) {
         throw new KernelMisuse('bug: too many coefficients, or none')
       }
       if (constants !== undefined && constants.length !== count) {
@@ -299,10 +301,13 @@ export function referenceKernel(random: Random): Kernel {
       return writeScalar(slots.get(share, 'share').s)
     },
     shareIn(bytes): Handle<'share'> {
-      const s = checkedScalar(bytes, 'share')
-      bytes.fill(0)
-      if (s === 0n) throw new KernelMisuse('bug: share is zero')
-      return slots.put('share', { s })
+      try {
+        const s = checkedScalar(bytes, 'share')
+        if (s === 0n) throw new KernelMisuse('bug: share is zero')
+        return slots.put('share', { s })
+      } finally {
+        bytes.fill(0)
+      }
     },
   }
 }

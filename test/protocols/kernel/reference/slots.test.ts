@@ -1,0 +1,73 @@
+import { deepEqual, equal, notEqual, throws } from 'node:assert/strict'
+import { type Handle, KernelMisuse } from '../../../../protocols/kernel/kernel.ts'
+import { Slots } from '../../../../protocols/kernel/reference/slots.ts'
+
+const seed = (): { seed: Uint8Array } => ({ seed: new Uint8Array(32).fill(7) })
+
+describe('slots', () => {
+  it('give back what was put, and count it', () => {
+    const slots = new Slots()
+    const handle = slots.put('share', { s: 5n })
+    deepEqual([slots.get(handle, 'share'), slots.held], [{ s: 5n }, 1])
+  })
+
+  it('refuse a handle of another kind', () => {
+    const slots = new Slots()
+    const handle = slots.put('zeta', seed())
+    throws(() => slots.get(handle as unknown as Handle<'share'>, 'share'), KernelMisuse)
+  })
+
+  it('refuse a handle after it was wiped, also when its slot is used again', () => {
+    const slots = new Slots()
+    const first = slots.put('zeta', seed())
+    slots.wipe(first)
+    const second = slots.put('zeta', seed())
+    equal(Math.floor(first / 4096), Math.floor(second / 4096))
+    notEqual(first, second)
+    throws(() => slots.get(first, 'zeta'), KernelMisuse)
+    throws(() => slots.wipe(first), KernelMisuse)
+  })
+
+  it('refuse invented handles', () => {
+    const slots = new Slots()
+    slots.put('zeta', seed())
+    for (const invented of [0, -1, 0.5, Number.NaN, 4096, 2 ** 32]) {
+      throws(() => slots.get(invented as Handle<'zeta'>, 'zeta'), KernelMisuse)
+    }
+  })
+
+  it('zero the arrays and numbers of what they wipe', () => {
+    const slots = new Slots()
+    const zeta = seed()
+    const share = { s: 9n }
+    const deal = { threshold: 1, coefficients: [[3n]], F: Uint8Array.of(2) }
+    slots.put('zeta', zeta)
+    slots.put('share', share)
+    slots.put('deal', deal)
+    slots.wipeAll()
+    deepEqual(zeta.seed, new Uint8Array(32))
+    deepEqual([share.s, deal.coefficients, deal.F, slots.held], [0n, [[0n]], Uint8Array.of(0), 0])
+  })
+
+  it('consume a secret even when its last use fails', () => {
+    const slots = new Slots()
+    const zeta = seed()
+    const handle = slots.put('zeta', zeta)
+    const fail = (): never => {
+      throw new Error('no')
+    }
+    throws(() => slots.consume(handle, 'zeta', fail), /no/)
+    deepEqual([zeta.seed, slots.held], [new Uint8Array(32), 0])
+  })
+
+  it('never give a slot out again once its generations are used up', () => {
+    const slots = new Slots()
+    const seen = new Set<number>()
+    for (let i = 0; i < 5000; i++) {
+      const handle = slots.put('share', { s: 1n })
+      seen.add(handle)
+      slots.wipe(handle)
+    }
+    equal(seen.size, 5000)
+  })
+})
