@@ -1,5 +1,6 @@
 import type { Fault, PartyIndex } from '../../../protocols/session/faults.ts'
 import { ProtocolError } from '../../../protocols/session/faults.ts'
+import type { Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, type MessageType } from '../../../protocols/session/numbers.ts'
 import type { Party } from '../../../protocols/session/round.ts'
 import type { Clock } from './clock.ts'
@@ -7,7 +8,7 @@ import { EarlyLetters } from './early-letters.ts'
 import { guestParty } from './guest-party.ts'
 import type { Letter, Post } from './post.ts'
 import { SeenInstances } from './seen-instances.ts'
-import { Session, type SessionKind, type SessionSpec } from './session.ts'
+import { Session, type SessionSpec } from './session.ts'
 
 /** How long the news of an abort may take to leave. */
 const TELL_MS = 2_000
@@ -35,18 +36,27 @@ export class SessionRouter {
   readonly #early = new EarlyLetters()
   readonly #seen = new SeenInstances()
   #settle: Settle = async () => undefined
+  #restarted: (peer: PartyIndex) => void = () => undefined
 
   constructor({ me, post, clock }: RouterInit) {
     this.#me = me
     this.#post = post
     this.#clock = clock
     post.onMessage((from, letter) => this.#route(from, letter))
-    post.onRestarted((peer) => this.forget(peer))
+    post.onRestarted((peer) => {
+      this.forget(peer)
+      this.#restarted(peer)
+    })
   }
 
   /** Who decides on faults; given after construction, because it needs the router itself. */
   settleWith(settle: Settle): void {
     this.#settle = settle
+  }
+
+  /** Who else learns that a peer's guest started anew, once its sessions have ended. */
+  onRestarted(take: (peer: PartyIndex) => void): void {
+    this.#restarted = take
   }
 
   /** Who takes letters of a type that belongs to no running session. */
@@ -109,7 +119,7 @@ export class SessionRouter {
   }
 
   /** Running sessions in which `peer` takes part, of one kind if given. */
-  sessionsWith(peer: PartyIndex, kind?: SessionKind): Session[] {
+  sessionsWith(peer: PartyIndex, kind?: Kind): Session[] {
     return Array.from(this.#sessions.values(), ({ session }) => session).filter(
       ({ spec }) => spec.everyone.includes(peer) && (kind === undefined || spec.kind === kind),
     )

@@ -1,14 +1,11 @@
 import { type Fault, type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
+import type { Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import { encodeAbort, faultOfAbort } from './abort-kinds.ts'
 import type { Letter, Post } from './post.ts'
 
-/** The numbers of 02 §11; 2 is not assigned. */
-export const SESSION_KINDS = { pairSetup: 1, keygen: 4, signature: 8 } as const
-export type SessionKind = (typeof SESSION_KINDS)[keyof typeof SESSION_KINDS]
-
 export interface SessionSpec {
-  readonly kind: SessionKind
+  readonly kind: Kind
   readonly instanceId: Uint8Array
   readonly attempt: number
   /** Every participant, own index included, ascending. */
@@ -30,15 +27,13 @@ const ROUND_NAMES: ReadonlyMap<number, string> = new Map(
 export class Session {
   readonly spec: SessionSpec
   readonly me: PartyIndex
-  /** Resolves when the conversation has returned: from then on nothing of it touches a secret. */
-  readonly finished: Promise<void>
   readonly #post: Post
   readonly #arrived = new Map<string, Uint8Array>()
   readonly #waits = new Map<string, Wait>()
   readonly #stop = new AbortController()
-  readonly #finish: () => void
   readonly #accepted = Promise.withResolvers<void>()
   #fault: Fault | undefined
+  #told = false
   #round = 'session/open'
   #over = false
 
@@ -46,14 +41,16 @@ export class Session {
     this.spec = spec
     this.me = me
     this.#post = post
-    const finished = Promise.withResolvers<void>()
-    this.finished = finished.promise
-    this.#finish = finished.resolve
     this.#accepted.promise.catch(() => undefined) // only pair setups wait for it
   }
 
   get fault(): Fault | undefined {
     return this.#fault
+  }
+
+  /** Whether the fault is another party's word, not our own finding. */
+  get told(): boolean {
+    return this.#told
   }
 
   get others(): readonly PartyIndex[] {
@@ -72,6 +69,7 @@ export class Session {
   take(from: PartyIndex, { attempt, round, type, body }: Letter): void {
     if (this.#over || from === this.me || !this.spec.everyone.includes(from)) return
     if (type === MESSAGE_TYPES.abort) {
+      this.#told = true
       this.end(faultOfAbort(body, from, this.#round))
       return
     }
@@ -163,7 +161,6 @@ export class Session {
   leave(): void {
     this.#over = true
     this.#arrived.clear()
-    this.#finish()
   }
 
   #enter(round: string): void {

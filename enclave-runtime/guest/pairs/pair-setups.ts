@@ -1,0 +1,322 @@
+import type { Random } from '../../../protocols/crypto/random.ts'
+import type { Kernel } from '../../../protocols/kernel/kernel.ts'
+import type { PairSetup, setUpPair } from '../../../protocols/pair-setup/set-up-pair.ts'
+import { DecodeError } from '../../../protocols/session/codec.ts'
+import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
+import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
+import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
+import type { PairState } from '../../port/messages.ts'
+import { type Committee, otherGuests } from '../committee.ts'
+import type { Tell } from '../events.ts'
+import { encodeAbort } from '../sessions/abort-kinds.ts'
+import type { Clock } from '../sessions/clock.ts'
+import type { Letter } from '../sessions/post.ts'
+import type { Session } from '../sessions/session.ts'
+import type { SessionRouter } from '../sessions/session-router.ts'
+import { Pair } from './pair.ts'
+import { PairOpening } from './pair-letters.ts'
+
+/** At most two at a time per guest (02 §2.7). */
+const MAX_AT_ONCE = 2
+/** How long lo waits for hi's free slot, and hi keeps lo's open. */
+const ACCEPT_MS = 120_000
+/** From the own P1 (02 §11). */
+const SETUP_MS = 60_000
+const SETUP_MS_REFERENCE = 180_000
+/** hi asks again when lo stays silent: its restart, or a lost P4, is only known to hi. */
+const ASK_EVERY_MS = 15_000
+/** An ask as old as that cannot be about a setup that is younger. */
+const ASK_MAY_BE_LATE_MS = 10_000
+
+export interface PairSetupsInit {
+  readonly committee: Committee
+  readonly router: SessionRouter
+  readonly kernel: Kernel
+  readonly random: Random
+  readonly clock: Clock
+  readonly tell: Tell
+  readonly isBanned: (peer: PartyIndex) => boolean
+  /** The conversation of 02 §2. */
+  readonly converse: typeof setUpPair
+}
+
+/** One setup with every other guest, made eagerly, kept in memory alone (02 §2.7). */
+export class PairSetups {
+  readonly #init: PairSetupsInit
+  readonly #pairs: readonly Pair[]
+  #running = 0
+  #disarm: () => void = () => undefined
+  #closed = false
+
+  constructor(init: PairSetupsInit) {
+    this.#init = init
+    const { committee, router } = init
+    this.#pairs = otherGuests(committee).map(
+      (peer) => new Pair(peer, Buffer.compare(committee.me.id, peer.id) < 0),
+    )
+    router.on(MESSAGE_TYPES.accept, (from, { session }) => router.find(session)?.accept(from))
+  }
+
+  /** Peers whose hosts are connected now. */
+  links(up: readonly PartyIndex[]): void {
+    const now = this.#init.clock.monotonicMs()
+    for (const pair of this.#pairs) {
+      const isUp = up.includes(pair.peer.index)
+      if (isUp && !pair.up) pair.fresh(now)
+      pair.up = isUp
+    }
+    this.#schedule()
+  }
+
+  /** The peer's memory is gone: so is its half of the setup. */
+  restarted(peer: PartyIndex): void {
+    this.retire(peer, 'generation')
+    this.#of(peer)?.fresh(this.#init.clock.monotonicMs())
+    this.#schedule()
+  }
+
+  /** Opens of pair setups, from lo, and asks for one, from hi. */
+  take(from: PartyIndex, letter: Letter): void {
+    const pair = this.#of(from)
+    if (pair === undefined) return
+    try {
+      const opening = PairOpening.decode(letter.body)
+      if (this.#init.isBanned(from)) this.#refuse(from, letter)
+      else if (opening.kind === 'ask') this.#takeAsk(pair, opening.last)
+      else this.#takeOpen(pair, opening, letter.session)
+    } catch (cause) {
+      if (!(cause instanceof DecodeError)) throw cause // bytes that are no opening open nothing
+    }
+  }
+
+  /** My setups with all of `peers`; undefined while one is missing. */
+  withAll(peers: readonly PartyIndex[]): ReadonlyMap<PartyIndex, PairSetup> | undefined {
+    const found = new Map<PartyIndex, PairSetup>()
+    for (const peer of peers) {
+      const setup = this.#of(peer)?.setup
+      if (setup === undefined || this.#init.isBanned(peer)) return undefined
+      found.set(peer, setup)
+    }
+    return found
+  }
+
+  missing(peers: readonly PartyIndex[]): PartyIndex[] {
+    return peers.filter((peer) => this.withAll([peer]) === undefined)
+  }
+
+  /** Ends what uses the setup and wipes it, all in this turn: whoever uses it asks its gate first. */
+  retire(peer: PartyIndex, reason: 'banned' | 'generation'): void {
+    const pair = this.#of(peer)
+    if (pair === undefined) return
+    const kind = reason === 'banned' ? 'cancelled' : 'generation'
+    const round = 'sign/1-commit'
+    pair.setup?.gate.close(reason)
+    for (const session of this.#init.router.sessionsWith(peer))
+      if (reason === 'banned' || session.spec.kind === KINDS.signature)
+        session.end(kind === 'cancelled' ? { kind, round } : { kind, round, from: peer })
+    if (pair.setup !== undefined) this.#wipe(pair.setup)
+    pair.setup = undefined
+    if (reason === 'banned') pair.asked = undefined
+  }
+
+  /** The two halves do not fit (02 §12, `generation`): made anew. */
+  renew(peer: PartyIndex): void {
+    this.retire(peer, 'generation')
+    this.#schedule()
+  }
+
+  states(): { party: PartyIndex; state: PairState }[] {
+    const now = this.#init.clock.monotonicMs()
+    return this.#pairs.map((pair) => ({
+      party: pair.peer.index,
+      state: pair.state(this.#init.isBanned(pair.peer.index), now),
+    }))
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#disarm()
+    for (const { peer } of this.#pairs) this.retire(peer.index, 'generation')
+  }
+
+  /** Starts what may start, in order of the peers' x, and rings again when the next may. */
+  #schedule(): void {
+    this.#disarm()
+    if (this.#closed) return
+    const now = this.#init.clock.monotonicMs()
+    let next = Number.POSITIVE_INFINITY
+    for (const pair of this.#pairs) {
+      if (!pair.up || pair.running || this.#init.isBanned(pair.peer.index)) continue
+      const { asked } = pair
+      if (asked !== undefined && asked.at + ACCEPT_MS <= now) pair.asked = undefined
+      const wanted = pair.lo ? pair.setup === undefined : pair.asked !== undefined
+      const due = Math.max(pair.notBefore, pair.suspendedUntil)
+      if (wanted && due > now) next = Math.min(next, due)
+      else if (wanted && this.#running < MAX_AT_ONCE) this.#launch(pair, now)
+      else if (!pair.lo && pair.setup === undefined && pair.asked === undefined) {
+        if (pair.askAgainAt <= now) this.#ask(pair, now)
+        next = Math.min(next, pair.askAgainAt)
+      }
+    }
+    if (next < Number.POSITIVE_INFINITY)
+      this.#disarm = this.#init.clock.after(Math.max(next - now, 1), () => this.#schedule())
+  }
+
+  #launch(pair: Pair, now: number): void {
+    const { tell, committee } = this.#init
+    this.#running++
+    pair.running = true
+    pair.started(now, committee.setupsPerHour)
+    tell('PAIR_STARTED', pair.peer.index)
+    const run = pair.lo ? this.#lead(pair) : this.#follow(pair)
+    run
+      .then(
+        (setup) => this.#succeeded(pair, setup),
+        (error: unknown) => this.#failed(pair, error),
+      )
+      .finally(() => {
+        this.#running--
+        pair.running = false
+        this.#schedule()
+      })
+  }
+
+  /** lo: opens, and says P1 only when hi has a slot as well. */
+  async #lead(pair: Pair): Promise<PairSetup> {
+    const { router, random } = this.#init
+    const attempt = ++pair.attempt
+    const nonce = random(32)
+    const session = this.#open(pair, attempt, this.#instance(pair, attempt, nonce), ACCEPT_MS)
+    const body = PairOpening.encode({ kind: 'open', attempt, nonce })
+    return router.conduct(session, async (party) => {
+      const opened = await router.send(pair.peer.index, openLetter(session, body))
+      if (!opened) session.unreachable(pair.peer.index)
+      await session.accepted()
+      router.rearm(session, this.#deadlineMs)
+      return this.#converse(party, pair, attempt)
+    })
+  }
+
+  /** hi: has a slot now, says so, and begins. */
+  async #follow(pair: Pair): Promise<PairSetup> {
+    const { router } = this.#init
+    const { asked } = pair
+    if (asked === undefined) throw new Error('bug: nobody opened this pair setup')
+    pair.asked = undefined
+    const session = this.#open(pair, asked.attempt, asked.instanceId, this.#deadlineMs)
+    return router.conduct(session, async (party) => {
+      const letter = { ...openLetter(session, new Uint8Array()), type: MESSAGE_TYPES.accept }
+      const accepted = await router.send(pair.peer.index, letter)
+      if (!accepted) session.unreachable(pair.peer.index)
+      return this.#converse(party, pair, asked.attempt)
+    })
+  }
+
+  #converse(party: Parameters<typeof setUpPair>[0], pair: Pair, attempt: number) {
+    const { committee, kernel, random, converse } = this.#init
+    const { networkId, epochId, me: mine } = committee
+    const context = { networkId, epochId, attempt, mine, theirs: pair.peer }
+    return converse(party, kernel, random, context)
+  }
+
+  #open(pair: Pair, attempt: number, instance: Uint8Array, deadlineMs: number): Session {
+    const { router, committee } = this.#init
+    pair.lastInstance = instance
+    const everyone = [committee.me.index, pair.peer.index].sort((a, b) => a - b)
+    const spec = { kind: KINDS.pairSetup, instanceId: instance, attempt, everyone, deadlineMs }
+    const session = router.open(spec)
+    if (typeof session === 'string')
+      throw new ProtocolError({ kind: 'cancelled', round: 'session/open' })
+    return session
+  }
+
+  #instance(pair: Pair, attempt: number, coordinatorNonce: Uint8Array): Uint8Array {
+    const { networkId, epochId, me } = this.#init.committee
+    const participants = [me, pair.peer]
+    const kind = KINDS.pairSetup
+    const form = FORMS.none
+    return instanceId({ kind, networkId, epochId, participants, form, attempt, coordinatorNonce })
+  }
+
+  #succeeded(pair: Pair, setup: PairSetup): void {
+    const { tell, isBanned, clock } = this.#init
+    if (this.#closed || isBanned(pair.peer.index)) {
+      this.#wipe(setup)
+      return
+    }
+    this.retire(pair.peer.index, 'generation') // sessions on the older one end with it
+    pair.setup = setup
+    pair.readySince = clock.monotonicMs()
+    pair.succeeded()
+    tell('PAIR_READY', pair.peer.index)
+  }
+
+  #failed(pair: Pair, error: unknown): void {
+    const { tell, clock } = this.#init
+    const kind = error instanceof ProtocolError ? error.fault.kind : undefined
+    const now = clock.monotonicMs()
+    tell('PAIR_FAILED', pair.peer.index)
+    if (pair.failed(kind, now)) tell('PAIR_SUSPENDED', pair.peer.index)
+    if (!pair.lo) pair.askAgainAt = Math.max(pair.notBefore, now)
+  }
+
+  #takeOpen(
+    pair: Pair,
+    { attempt, nonce }: { readonly attempt: number; readonly nonce: Uint8Array },
+    session: Uint8Array,
+  ): void {
+    if (pair.lo) return // lo opens, hi never does
+    const instance = this.#instance(pair, attempt, nonce)
+    if (!Buffer.from(instance).equals(session)) return
+    const at = this.#init.clock.monotonicMs()
+    pair.asked = { instanceId: instance, attempt, nonce, at }
+    pair.up = true // it reached us
+    this.#schedule()
+  }
+
+  #takeAsk(pair: Pair, last: Uint8Array | null): void {
+    const { setup, lastInstance, readySince } = pair
+    if (!pair.lo || pair.running) return
+    const mine = last !== null && lastInstance !== null && Buffer.from(last).equals(lastInstance)
+    const old = readySince + ASK_MAY_BE_LATE_MS < this.#init.clock.monotonicMs()
+    if (setup !== undefined && (mine || old)) this.retire(pair.peer.index, 'generation')
+    this.#schedule()
+  }
+
+  #ask(pair: Pair, now: number): void {
+    pair.askAgainAt = now + ASK_EVERY_MS
+    const body = PairOpening.encode({ kind: 'ask', last: pair.lastInstance })
+    const letter = { session: new Uint8Array(32), attempt: 0, round: 0, body }
+    void this.#init.router.send(pair.peer.index, { ...letter, type: MESSAGE_TYPES.open })
+  }
+
+  /** A banned peer gets no further oblivious transfer, and is told so (02 §2.8). */
+  #refuse(from: PartyIndex, { session, attempt }: Letter): void {
+    const fault = { kind: 'banned', round: 'session/open', from } as const
+    const body = encodeAbort(fault)
+    const letter = { session, attempt, round: 0, type: MESSAGE_TYPES.abort, body }
+    void this.#init.router.send(from, letter)
+  }
+
+  #wipe({ alice, bob, zeta, gate }: PairSetup): void {
+    gate.close('generation')
+    for (const handle of [alice, bob, zeta]) this.#init.kernel.wipe(handle)
+  }
+
+  #of(peer: PartyIndex): Pair | undefined {
+    return this.#pairs.find((pair) => pair.peer.index === peer)
+  }
+
+  get #deadlineMs(): number {
+    const { kernel, committee } = this.#init
+    return kernel.name === 'reference' && committee.development ? SETUP_MS_REFERENCE : SETUP_MS
+  }
+}
+
+const openLetter = ({ spec }: Session, body: Uint8Array): Letter => ({
+  session: spec.instanceId,
+  attempt: spec.attempt,
+  round: 0,
+  type: MESSAGE_TYPES.open,
+  body,
+})

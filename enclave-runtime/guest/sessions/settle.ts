@@ -1,0 +1,34 @@
+import {
+  blamed,
+  consequence,
+  type Fault,
+  type PartyIndex,
+} from '../../../protocols/session/faults.ts'
+import type { Settle } from './session-router.ts'
+
+export interface Consequences {
+  /** Resolves when the ban is durable. */
+  ban(peer: PartyIndex): Promise<void>
+  /** Resolves when no ban is on its way to the disk. */
+  bansSettled(): Promise<void>
+  strike(party: PartyIndex): void
+  /** The halves of the setup with this peer do not fit. */
+  renewPair(peer: PartyIndex): void
+  /** Our own state contradicts itself. */
+  halt(fault: Fault): void
+}
+
+/** What follows from the end of a session, before anyone else learns of it (02 §12, §2.8). */
+export const settlement =
+  (consequences: Consequences): Settle =>
+  async (fault, session) => {
+    const party = blamed(fault)
+    if (!session.told && party !== undefined && party !== session.me) {
+      const next = consequence(fault)
+      if (next === 'ban') await consequences.ban(party)
+      if (next === 'strike') consequences.strike(party)
+      if (fault.kind === 'generation') consequences.renewPair(party)
+    }
+    if (consequence(fault) === 'halt') consequences.halt(fault)
+    await consequences.bansSettled()
+  }
