@@ -57,9 +57,7 @@ const OMEGA_BYTES = 16 // 128 bits
  * The kernel in plain TypeScript over noble and bigints, written to be read beside 02: the oracle of
  * every faster kernel. Not constant time in the engine's hands; for tests and development networks.
  */
-export function referenceKernel(random: Random): Kernel {
-  const slots = new Slots()
-
+export function referenceKernel(random: Random, slots: Slots = new Slots()): Kernel {
   return {
     name: 'reference',
 

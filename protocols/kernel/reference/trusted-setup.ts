@@ -1,0 +1,59 @@
+import type { Handle, Kernel } from '../kernel.ts'
+import type { Random } from './curve.ts'
+import { BLOCKS, LEAVES, NODE_WORDS } from './pprf.ts'
+import { referenceKernel } from './reference-kernel.ts'
+import { Slots } from './slots.ts'
+
+/**
+ * FOR SIMULATION AND TESTS ONLY. A dealer that both guests of a pair trust hands them the outcome of a pair
+ * setup without the base OTs, which take seconds in this kernel. Nothing on the product path imports this file.
+ */
+export interface OpenKernel {
+  readonly kernel: Kernel
+  /** The kernel's own slots: whoever holds them can place secrets in it. */
+  readonly slots: Slots
+}
+
+/** One guest's secrets of a pair setup (02 §2.5). */
+export interface DealtPair {
+  readonly alice: Handle<'alice'>
+  readonly bob: Handle<'bob'>
+  readonly zeta: Handle<'zeta'>
+}
+
+export function openKernel(random: Random): OpenKernel {
+  const slots = new Slots()
+  return { kernel: referenceKernel(random, slots), slots }
+}
+
+/** Places matching halves of one pair setup, both directions, in the kernels of lo and hi. */
+export function dealPair(
+  random: Random,
+  lo: OpenKernel,
+  hi: OpenKernel,
+): { readonly lo: DealtPair; readonly hi: DealtPair } {
+  const first = dealDirection(random, lo, hi)
+  const second = dealDirection(random, hi, lo)
+  const seed = random(32)
+  return {
+    lo: { ...first.alice, ...second.bob, zeta: lo.slots.put('zeta', { seed: seed.slice() }) },
+    hi: { ...second.alice, ...first.bob, zeta: hi.slots.put('zeta', { seed: seed.slice() }) },
+  }
+}
+
+/** Bob gets all leaves of all blocks; Alice gets Δ and all leaves but the one at Δ_b of each block. */
+function dealDirection(random: Random, alice: OpenKernel, bob: OpenKernel) {
+  const bytes = random(BLOCKS * LEAVES * NODE_WORDS * 4)
+  const leaves = new Uint32Array(bytes.slice().buffer)
+  const delta = random(BLOCKS / 2)
+  const known = leaves.slice()
+  for (let block = 0; block < BLOCKS; block++) {
+    const hidden = ((delta[block >> 1] ?? 0) >> (4 * (block & 1))) & (LEAVES - 1)
+    const at = (block * LEAVES + hidden) * NODE_WORDS
+    known.fill(0, at, at + NODE_WORDS)
+  }
+  return {
+    alice: { alice: alice.slots.put('alice', { leaves: known, delta }) },
+    bob: { bob: bob.slots.put('bob', { leaves }) },
+  }
+}
