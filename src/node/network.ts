@@ -1,10 +1,37 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { LevelDatastore } from 'datastore-level'
 import type { Registry } from 'prom-client'
+import { parseAddress, peerOfAddress } from './addresses.ts'
+import { LINK_TIMINGS, type LinkEnd, type LinkTimings } from './channels/link.ts'
 import type { LinkState, Links, PeerName } from './channels/links.ts'
+import { PeerLinks } from './channels/peer-links.ts'
+import { serveCommittee } from './committee.ts'
+import { dhtDirectory, tableSize } from './discovery/dht-directory.ts'
 import type { Directory } from './discovery/directory.ts'
-import type { SignNodeRecord, VerifyNodeRecord } from './discovery/node-records.ts'
+import { highMarks } from './discovery/high-marks.ts'
+import { nodeRecordKey, nodeRecordVerifier, type SignNodeRecord } from './discovery/node-records.ts'
+import { openDatastore } from './discovery/open-datastore.ts'
+import { OwnRecord } from './discovery/own-record.ts'
+import { PeerFinder } from './discovery/peer-finder.ts'
+import { NODE_NAMESPACE, RecordMemory, type Verified } from './discovery/record-memory.ts'
+import {
+  REDIAL_TIMINGS,
+  Redial,
+  type RedialTarget,
+  type RedialTimings,
+} from './discovery/redial.ts'
+import { createGater } from './gater.ts'
+import { guardStreams } from './guard-streams.ts'
+import { peerKeyOf } from './identity.ts'
+import { createHost, type Host, KAD_PROTOCOL } from './libp2p.ts'
+import { PeerLimits } from './limits.ts'
 import type { Log } from './log.ts'
-import type { ProfileName } from './profiles.ts'
+import { createMetrics } from './metrics.ts'
+import { type ProfileName, profiles } from './profiles.ts'
 import type { Rpc } from './rpc.ts'
+import { StreamRpc } from './stream-rpc.ts'
+import { closeIdle, type IdleSince } from './sweep.ts'
 
 export interface NetworkConfig {
   readonly profile: ProfileName
@@ -35,11 +62,14 @@ export interface NetworkDeps {
   readonly genesis: Uint8Array
   /** This node's guest key, or null when it is no member and publishes nothing. */
   readonly guestSig: Uint8Array | null
-  readonly verifyNodeRecord: VerifyNodeRecord
+  /** The guest signs this node's record; it alone has the key. */
   readonly signNodeRecord: SignNodeRecord
   readonly now: () => number
   readonly log: Log
   readonly registry?: Registry
+  /** Shorter ones for tests. */
+  readonly linkTimings?: LinkTimings
+  readonly redialTimings?: RedialTimings
 }
 
 export interface NetworkStatus {
@@ -64,4 +94,239 @@ export interface Network {
   start(): Promise<void>
   /** BYE to every peer, then libp2p within 10 s, then its datastore (07 §2.5). */
   stop(): Promise<void>
+}
+
+const STOP_MS = 10_000 // libp2p's stop has hung before (07 §2.5)
+const SWEEP_MS = 10_000 // how often idle connections and gauges are looked at
+const OTHER_NETWORK_MS = 600_000 // a peer that says another network id is left alone for so long
+const STALE_OWN_MS = 10_000 // at most one extra publication in this time
+
+/** Composes one node's network; nothing listens before `start`. */
+export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): Promise<Network> {
+  const privateKey = await peerKeyOf(config.seed)
+  const profile = profiles[config.profile]
+  const me = peerIdFromPrivateKey(privateKey).toString()
+  const metrics = createMetrics(deps.registry)
+  const { log, now } = deps
+  const members = new Map(deps.members.map(({ peerId, index }) => [peerId, index]))
+  const isMember = (peer: PeerName): boolean => members.has(peer)
+  const limits = new PeerLimits(isMember, (peer, member) => {
+    if (member) log.error('member-blocked', { peer })
+    else log.warn('peer-blocked', { peer })
+  })
+  const bootstrap = config.bootstrap.map((text) => {
+    const address = parseAddress(text)
+    if (address === undefined) throw new Error(`${text} is no multiaddr`)
+    return { text, address, peer: peerOfAddress(address) }
+  })
+  const store = config.datastore === undefined ? undefined : await openDatastore(config.datastore)
+  const ownKey = deps.guestSig === null ? undefined : nodeRecordKey(deps.guestSig)
+  let staleAt = Number.NEGATIVE_INFINITY
+  const guests = new Map(deps.members.map(({ peerId, guestSig }) => [peerId, guestSig]))
+  const peerByKey = new Map(
+    deps.members.map(({ peerId, guestSig }) => [nodeRecordKey(guestSig), peerId]),
+  )
+  const memory = new RecordMemory(
+    nodeRecordVerifier(deps.networkId, [...guests.values()]),
+    now,
+    highMarks(store),
+    {
+      member: (verified) => learn(verified),
+      refused: (key, reason) => {
+        metrics.dhtRefused.inc({ namespace: NODE_NAMESPACE, reason })
+        // Somebody still has an older record of ours: the newest one is published again.
+        if (key !== ownKey || reason !== 'stale') return
+        if (performance.now() - staleAt < STALE_OWN_MS) return
+        staleAt = performance.now()
+        own?.refresh()
+      },
+    },
+  )
+  const host: Host = await createHost({
+    privateKey,
+    profile,
+    listen: config.listen ?? profile.listen,
+    announce: config.announce ?? [],
+    datastore: store,
+    gater: createGater(
+      limits,
+      () => host.getConnections(),
+      profile.dialPrivate,
+      bootstrap.map(({ address }) => address),
+    ),
+    validators: { [NODE_NAMESPACE]: memory.validate },
+    selectors: { [NODE_NAMESPACE]: memory.select },
+  })
+  const { dht } = host.services
+  const directory = dhtDirectory({ dht, memory, log })
+  const redialTimings = deps.redialTimings ?? REDIAL_TIMINGS
+  const finder = new PeerFinder({
+    node: host,
+    dht,
+    directory,
+    metrics,
+    dialPrivate: profile.dialPrivate,
+    dialMs: redialTimings.dialMs,
+    guests,
+    ensure: (peer) => links.ensure(peer),
+  })
+  const isConnected = (peer: PeerName | undefined): boolean =>
+    peer === me ||
+    host
+      .getConnections()
+      .some(({ remotePeer, status }) => remotePeer.toString() === peer && status === 'open')
+  const redial = new Redial(
+    {
+      reach: (target, signal) => finder.reach(target, signal),
+      isReached: (target) =>
+        'peer' in target ? links.state(target.peer).up : isConnected(peerOf(target.address)),
+      random: () => randomInt(2 ** 32) / 2 ** 32,
+    },
+    redialTimings,
+  )
+  const peerOf = (address: string): PeerName | undefined =>
+    bootstrap.find(({ text }) => text === address)?.peer ?? finder.peerAt(address)
+  const links = new PeerLinks({
+    node: host,
+    members,
+    networkId: deps.networkId,
+    startId: new Uint8Array(randomBytes(8)),
+    limits,
+    metrics,
+    log,
+    now,
+    timings: deps.linkTimings ?? LINK_TIMINGS,
+    onWant: (peers) => want(peers),
+    onUp: (peer) => redial.reached({ peer }),
+    onDown: (peer, end) => down(peer, end),
+  })
+  const rpc = new StreamRpc(host, limits, log)
+  const own: OwnRecord | undefined =
+    ownKey === undefined
+      ? undefined
+      : new OwnRecord({
+          key: ownKey,
+          peerId: me,
+          gateway: config.gateway ?? null,
+          directory,
+          sign: deps.signNodeRecord,
+          log,
+          now,
+          addresses: () => host.getMultiaddrs().map((address) => address.toString()),
+          highest: () => memory.highest(ownKey),
+          isReady: () => tableSize(dht) > 0,
+        })
+
+  function learn({ record, facts }: Verified): void {
+    const peer = peerByKey.get(record.key)
+    // The genesis says which peer a guest lives behind; a record of another one is no address of it.
+    if (peer === undefined || peer === me || facts.peerId !== peer) return
+    if (finder.learn(peer, facts.multiaddrs)) redial.hint({ peer })
+  }
+
+  function want(peers: ReadonlyMap<PeerName, readonly string[]>): void {
+    const configured = new Map([...peers].filter(([peer]) => peer !== me))
+    for (const { text, peer } of bootstrap)
+      if (peer !== undefined && configured.has(peer))
+        configured.set(peer, [...(configured.get(peer) ?? []), text])
+    finder.configure(configured)
+    const strangers = bootstrap.filter(
+      ({ peer }) => peer !== me && (peer === undefined || !configured.has(peer)),
+    )
+    const targets: RedialTarget[] = [
+      ...[...configured.keys()].map((peer) => ({ peer })),
+      ...strangers.map(({ text }) => ({ address: text })),
+    ]
+    redial.want(targets)
+  }
+
+  function down(peer: PeerName, end: LinkEnd): void {
+    if (end === 'network') redial.defer({ peer }, OTHER_NETWORK_MS)
+    else redial.lost({ peer })
+  }
+
+  host.addEventListener('peer:disconnect', ({ detail }) => {
+    for (const { text } of bootstrap)
+      if (peerOf(text) === detail.toString()) redial.lost({ address: text })
+  })
+  host.addEventListener('peer:connect', ({ detail }) => {
+    for (const { text } of bootstrap)
+      if (peerOf(text) === detail.toString()) redial.reached({ address: text })
+  })
+  host.addEventListener('peer:identify', () => own?.changed())
+  host.addEventListener('self:peer:update', () => own?.changed())
+
+  const seen: IdleSince = new WeakMap()
+  let sweeper: NodeJS.Timeout | undefined
+  const sweep = (): void => {
+    closeIdle(host.getConnections(), isMember, limits.idleMs, seen, performance.now(), log)
+    metrics.tableSize.set(tableSize(dht))
+    metrics.peersBlocked.set(limits.blocked)
+    metrics.dhtRecords.set({ namespace: NODE_NAMESPACE }, memory.size)
+    own?.changed() // a first peer may have entered the table without another event
+  }
+
+  return {
+    peerId: me,
+    multiaddrs: () => host.getMultiaddrs().map((address) => address.toString()),
+    links,
+    directory,
+    rpc,
+    status: () => statusOf(host, links, deps.members, limits),
+    start: async () => {
+      await memory.load()
+      await links.start()
+      await rpc.start()
+      await serveCommittee(host, deps.genesis, limits, log)
+      guardStreams(host, KAD_PROTOCOL, limits)
+      await host.start()
+      want(new Map([...members.keys()].map((peer) => [peer, []])))
+      redial.start()
+      own?.start()
+      sweeper = setInterval(sweep, SWEEP_MS)
+      log.info('network-started', { peer: me, count: members.size })
+    },
+    stop: async () => {
+      clearInterval(sweeper)
+      own?.stop()
+      redial.stop()
+      await links.stop()
+      await stopHost(host, log)
+      await closeStore(store)
+      log.info('network-stopped', { peer: me })
+    },
+  }
+}
+
+function statusOf(
+  host: Host,
+  links: Links,
+  members: readonly NetworkMember[],
+  limits: PeerLimits,
+): NetworkStatus {
+  const others = members.filter(({ peerId }) => peerId !== host.peerId.toString())
+  const states = others.map(({ index, peerId }) => ({ index, peerId, state: links.state(peerId) }))
+  return {
+    peerId: host.peerId.toString(),
+    addresses: host.getMultiaddrs().map((address) => address.toString()),
+    members: states,
+    up: states.filter(({ state }) => state.up).length,
+    connections: host.getConnections().length,
+    table: tableSize(host.services.dht),
+    blocked: limits.blocked,
+  }
+}
+
+async function stopHost(host: Host, log: Log): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), STOP_MS)
+  })
+  const outcome = await Promise.race([Promise.resolve(host.stop()), late])
+  clearTimeout(timer)
+  if (outcome === 'late') log.error('stop-hangs', { ms: STOP_MS })
+}
+
+async function closeStore(store: LevelDatastore | undefined): Promise<void> {
+  await store?.close()
 }

@@ -1,3 +1,9 @@
+import { toString as hexOf } from 'uint8arrays/to-string'
+import { verifyNodeRecord } from '../../../protocols/agreement/node-record.ts'
+import { DecodeError } from '../../../protocols/session/codec.ts'
+
+const bytesToHex = (bytes: Uint8Array): string => hexOf(bytes, 'base16')
+
 /** What this node reads from a valid `/hf-node` record. */
 export interface NodeRecordFacts {
   readonly seq: number
@@ -26,3 +32,28 @@ export interface NodeRecordFields {
 
 /** Resolves to the record `[object bytes, signature]`. */
 export type SignNodeRecord = (fields: NodeRecordFields, signal: AbortSignal) => Promise<Uint8Array>
+
+const KEY = /^\/hf-node\/([0-9a-f]{64})$/
+
+export const nodeRecordKey = (guestSig: Uint8Array): string => `/hf-node/${bytesToHex(guestSig)}`
+
+/** The check for one network; `members` are the guests' signing keys. */
+export function nodeRecordVerifier(
+  networkId: Uint8Array,
+  members: readonly Uint8Array[],
+): VerifyNodeRecord {
+  const known = new Set(members.map(bytesToHex))
+  return (key, bytes, now) => {
+    const [, named] = KEY.exec(key) ?? []
+    if (named === undefined) return { reason: 'key' }
+    try {
+      const record = verifyNodeRecord(bytes, networkId, now)
+      if (bytesToHex(record.guestSig) !== named) return { reason: 'key' }
+      const { seq, expiresAt, peerId, multiaddrs } = record
+      return { seq, expiresAt, peerId, multiaddrs, member: known.has(named) }
+    } catch (error) {
+      if (error instanceof DecodeError) return { reason: 'invalid' }
+      throw error
+    }
+  }
+}
