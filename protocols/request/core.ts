@@ -41,7 +41,7 @@ const METHOD = /^[\x21-\x7e]{1,128}$/
 /** The encoding that is hashed. Throws `DecodeError` for a core that breaks a limit of 05 §2.1. */
 export function encodeCore(core: RequestCore): Uint8Array {
   assertCore(core)
-  return encodeCanonical([
+  const encoded = encodeCanonical([
     CORE_NAME,
     core.networkId,
     core.scopeId,
@@ -54,6 +54,7 @@ export function encodeCore(core: RequestCore): Uint8Array {
     core.ticketHash,
     core.head,
   ])
+  return new Uint8Array(encoded) // under Node the encoder may give a Buffer, whose slices share memory
 }
 
 /** The core of which `bytes` is the only encoding; anything else is a `DecodeError`. */
