@@ -1,5 +1,6 @@
 import { createHasher, type H2CHasher } from '@noble/curves/abstract/hash-to-curve.js'
 import { secp256k1_hasher } from '@noble/curves/secp256k1.js'
+import type { CHash } from '@noble/curves/utils.js'
 import { blake3 } from '@noble/hashes/blake3.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { keyedBlock } from './blake3-block.ts'
@@ -48,19 +49,22 @@ export function keyedHash(
 /** SSWU and the isogeny of noble; with m = 1 the code takes one number and returns a point, whatever its type says. */
 const mapToCurve = secp256k1_hasher.mapToCurve as unknown as (u: bigint) => Point
 
-/** The secp256k1 suite of RFC 9380 with its expander exchanged: XOF over BLAKE3 (02 §1.3). */
-const hasher: H2CHasher<typeof Curve> = createHasher(
-  Curve,
-  ([u]) => mapToCurve(u as bigint).toAffine(),
-  {
-    DST: 'HOLDFAST-V1-OT-with-secp256k1_XOF:BLAKE3_SSWU_RO_',
+/** hash_to_curve of RFC 9380 with the maps of the secp256k1 suite, random-oracle variant, k = 128, L = 48. */
+export const curveHasher = (
+  DST: string,
+  expand: 'xmd' | 'xof',
+  hash: CHash,
+): H2CHasher<typeof Curve> =>
+  createHasher(Curve, ([u]) => mapToCurve(u as bigint).toAffine(), {
+    DST,
     p: Curve.Fp.ORDER,
     m: 1,
     k: 128,
-    expand: 'xof',
-    hash: blake3,
-  },
-)
+    expand,
+    hash,
+  })
+
+const hasher = curveHasher('HOLDFAST-V1-OT-with-secp256k1_XOF:BLAKE3_SSWU_RO_', 'xof', blake3)
 
 /** `H2C(sid ‖ u16 i ‖ u8 c ‖ point)` of 02 §2.3. */
 export const hashToCurve = (...message: readonly Uint8Array[]): Point =>

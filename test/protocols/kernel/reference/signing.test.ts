@@ -16,7 +16,7 @@ import {
 import { combineParts, signatureHolds } from '../../../../protocols/kernel/reference/signing.ts'
 import { seeded } from '../../../support/seeded.ts'
 
-const RUNS = 1500
+const RUNS = 2000
 const random = seeded('combine')
 
 /** Parts of a signature split by algebra: Σu = kφ, Σw = (m + r·sk)φ. */

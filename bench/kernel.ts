@@ -1,0 +1,141 @@
+import type { Handle, Kernel } from '../protocols/kernel/kernel.ts'
+import { referenceKernel } from '../protocols/kernel/reference/reference-kernel.ts'
+import {
+  closeAt,
+  dealKey,
+  good,
+  label,
+  open,
+  pair,
+  signTogether,
+} from '../test/conformance/kernel-flow.ts'
+import { seeded } from '../test/support/seeded.ts'
+
+/** One line of the table: milliseconds, with three decimals. */
+export interface KernelRow {
+  readonly operation: string
+  readonly min: number
+  readonly median: number
+}
+
+const SETUP_RUNS = 3 // seconds each with bigints
+const RUNS = 30
+
+/** Times every operation of a kernel on one thread; without an argument the reference kernel. */
+export function benchKernel(
+  make: (seed: string) => Kernel = (seed) => referenceKernel(seeded(seed)),
+  runs: number = RUNS,
+): KernelRow[] {
+  const [lo, hi] = [make('lo'), make('hi')]
+  const sides = pair(lo, hi)
+  const { P, shares } = dealKey(sides)
+  const rows: KernelRow[] = []
+  const time = (
+    operation: string,
+    count: number,
+    run: (i: number) => (() => void) | void,
+  ): void => {
+    const laps: number[] = []
+    for (let i = 0; i < count; i++) {
+      const start = performance.now()
+      const clean = run(i)
+      laps.push(performance.now() - start)
+      clean?.()
+    }
+    rows.push({ operation, ...summary(laps) })
+  }
+
+  const setups = Math.min(runs, SETUP_RUNS)
+  const sid = label('setup')
+  const sent = Array.from({ length: setups }, () => hi.pairSend())
+  const chosen: { phi: Uint8Array; receiver: Handle<'receiver'> }[] = []
+  const built: { pprf: Uint8Array; bob: Handle<'bob'> }[] = []
+  time('pairReceive', setups, (i) => {
+    chosen.push(good(lo.pairReceive(sid, good(sent[i]).A)))
+  })
+  time('pairBuild', setups, (i) => {
+    built.push(good(hi.pairBuild(good(sent[i]).sender, sid, good(chosen[i]).phi)))
+  })
+  time('pairEvaluate', setups, (i) => {
+    const alice = lo.pairEvaluate(good(chosen[i]).receiver, sid, good(built[i]).pprf)
+    if (typeof alice === 'string') throw new Error(alice)
+    return () => lo.wipe(alice)
+  })
+
+  const [{ bob, zeta }, peer] = sides
+  const zetas = [{ zeta, negative: true }]
+  const [lambda, epsilon] = [lo.lagrange(1, [1, 2]), new Uint8Array(32)]
+  time('signBegin', runs, () => {
+    const { nonce } = lo.signBegin()
+    return () => lo.wipe(nonce)
+  })
+  time('signKey', runs, (i) => {
+    const { key } = lo.signKey(shares[0], lambda, epsilon, zetas, label(`${i}`))
+    return () => lo.wipe(key)
+  })
+  const choices: { m1: Uint8Array; choice: Handle<'choice'> }[] = []
+  time('rvoleBob', runs, (i) => {
+    choices.push(lo.rvoleBob(bob, label(`bench ${i}`)))
+  })
+  const answers: Uint8Array[] = []
+  time('rvoleAlice', runs, (i) => {
+    const { m1 } = good(choices[i])
+    const { m2, product } = good(hi.rvoleAlice(peer.alice, label(`bench ${i}`), m1))
+    answers.push(m2)
+    return () => hi.wipe(product)
+  })
+  time('rvoleBobFinish', runs, (i) => {
+    const received = lo.rvoleBobFinish(good(choices[i]).choice, good(answers[i]))
+    if (typeof received === 'string') throw new Error(received)
+    return () => lo.wipe(received)
+  })
+  const opened = Array.from({ length: runs }, (_, i) => open(sides, shares, `open ${i}`))
+  time('rvoleBobFinish, signCheck, presign', runs, (i) => {
+    const presignature = closeAt(0, sides, good(opened[i]))
+    return () => lo.wipe(presignature)
+  })
+  const presignatures = opened.map((both) => closeAt(1, sides, both))
+  time('online', runs, (i) => {
+    hi.online(good(presignatures[i]), label('m'))
+  })
+  const signature = signTogether(sides, shares, label('m'), 'whole')
+  time('ecdsaVerify', runs, () => {
+    lo.ecdsaVerify(P, label('m'), signature)
+  })
+  time('signature, form (a), both parties', runs, (i) => {
+    signTogether(sides, shares, label('m'), `whole ${i}`)
+  })
+
+  time('dealBegin, t = 2', runs, () => {
+    const { deal } = lo.dealBegin(2, 1)
+    return () => lo.wipe(deal)
+  })
+  const { F, deal } = lo.dealBegin(2, 64)
+  time('dealProve, t = 2, 64 keys', setups, () => {
+    lo.dealProve(deal, sid, label('me'))
+  })
+  const proofs = lo.dealProve(deal, sid, label('me'))
+  const statements = Array.from({ length: 128 }, (_, at) => ({
+    sid,
+    guest: label('me'),
+    index: at >> 1,
+    coefficient: at & 1,
+    Y: F.subarray(33 * at, 33 * at + 33),
+    proof: proofs.subarray(65 * at, 65 * at + 65),
+  }))
+  time('verifyPoks, 128', setups, () => {
+    if (!lo.verifyPoks(statements)) throw new Error('proofs refused')
+  })
+  const values = lo.dealShare(deal, 3)
+  time('verifyFeldman, t = 2, 64 keys', setups, () => {
+    if (!lo.verifyFeldman(values, 3, F, 2)) throw new Error('shares refused')
+  })
+  lo.wipe(deal)
+  return rows
+}
+
+function summary(laps: readonly number[]): { min: number; median: number } {
+  const sorted = [...laps].sort((a, b) => a - b)
+  const round = (value: number | undefined): number => Number((value ?? 0).toFixed(3))
+  return { min: round(sorted[0]), median: round(sorted[sorted.length >> 1]) }
+}
