@@ -30,17 +30,13 @@ export function benchKernel(
   const sides = pair(lo, hi)
   const { P, shares } = dealKey(sides)
   const rows: KernelRow[] = []
-  const time = (
-    operation: string,
-    count: number,
-    run: (i: number) => (() => void) | void,
-  ): void => {
+  const time = (operation: string, count: number, run: (i: number) => unknown): void => {
     const laps: number[] = []
     for (let i = 0; i < count; i++) {
       const start = performance.now()
       const clean = run(i)
       laps.push(performance.now() - start)
-      clean?.()
+      if (typeof clean === 'function') clean()
     }
     rows.push({ operation, ...summary(laps) })
   }

@@ -386,6 +386,36 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
         }
       })
 
+      it('throw when a setup is finished under another sid, and consume the receiver', function () {
+        this.timeout(SETUP_MS)
+        const kernel = make(seeded('another sid'))
+        const { A, sender } = kernel.pairSend()
+        const { receiver } = good(kernel.pairReceive(label('sid'), A))
+        const pprf = new Uint8Array(20_480)
+        throws(() => kernel.pairEvaluate(receiver, label('other'), pprf), KernelMisuse)
+        throws(() => kernel.pairEvaluate(receiver, label('sid'), pprf), KernelMisuse)
+        kernel.wipe(sender)
+        equal(kernel.held, 0)
+      })
+
+      it('throw for an ω that is zero or short, and for R that is no point; all is consumed', () => {
+        const { kernel } = sides[0]
+        for (const omega of [new Uint8Array(16), label('omega').slice(0, 15)]) {
+          const [mine, peer] = open(sides, shares, 'omega')
+          const received = kernel.rvoleBobFinish(mine.choice, peer.m2)
+          ok(typeof received === 'number')
+          const check = () => kernel.signCheck(mine.nonce, mine.product, received, peer, omega)
+          throws(check, KernelMisuse)
+          throws(() => kernel.wipe(mine.product), KernelMisuse)
+          throws(() => kernel.wipe(received), KernelMisuse)
+          throws(() => kernel.presign(mine.nonce, mine.key, badPoint), KernelMisuse)
+          throws(() => kernel.wipe(mine.nonce), KernelMisuse)
+          throws(() => kernel.wipe(mine.key), KernelMisuse)
+          const { nonce, key, product, choice } = peer
+          forgetSession(sides[1].kernel, nonce, key, product, choice)
+        }
+      })
+
       it('tell points and scalars from other bytes', () => {
         const { kernel } = sides[0]
         deepEqual(

@@ -3,6 +3,7 @@ import { oracle } from '../../crypto/transcript.ts'
 import {
   G,
   multiply,
+  multiplyTable,
   POINT_BYTES,
   type Point,
   type Random,
@@ -66,7 +67,7 @@ export function receive(
       return multiply(G, beta).add(hashed.negate())
     }),
   )
-  const shared = writePoints(fresh.map(({ beta }) => multiply(table, beta)))
+  const shared = writePoints(fresh.map(({ beta }) => multiplyTable(table, beta)))
   const phi = new Uint8Array(PHI_BYTES)
   const keys = new Uint8Array(OTS * OT_KEY_BYTES)
   const encodedA = writePoint(A)
@@ -74,7 +75,11 @@ export function receive(
     const c = bit(choices, i)
     const pair = pairOf(phi, i)
     place(pair, c, chosen[i] as Uint8Array, other[i] as Uint8Array)
-    keys.set(key(sid, i, c, encodedA, pair, shared[i] as Uint8Array), i * OT_KEY_BYTES)
+    const Z = shared[i] as Uint8Array
+    const k = key(sid, i, c, encodedA, pair, Z)
+    keys.set(k, i * OT_KEY_BYTES)
+    k.fill(0)
+    Z.fill(0)
   }
   return { phi, receiver: { sid: sid.slice(), choices, keys } }
 }
@@ -113,7 +118,10 @@ export function senderKeys(
   const keys = new Uint8Array(2 * OTS * OT_KEY_BYTES)
   for (const [at, Z] of writePoints(shared).entries()) {
     const i = at >> 1
-    keys.set(key(sid, i, at & 1, A, pairOf(phi, i), Z), at * OT_KEY_BYTES)
+    const k = key(sid, i, at & 1, A, pairOf(phi, i), Z)
+    keys.set(k, at * OT_KEY_BYTES)
+    k.fill(0)
+    Z.fill(0)
   }
   return keys
 }

@@ -1,5 +1,6 @@
 import { mulAddUnsafe, normalizeZ, pippenger } from '@noble/curves/abstract/curve.js'
 import {
+  _splitEndoScalar,
   type WeierstrassPoint,
   type WeierstrassPointCons,
   weierstrass,
@@ -11,6 +12,15 @@ export type Point = WeierstrassPoint<bigint>
 /** A source of secret random bytes. */
 export type Random = (length: number) => Uint8Array
 
+/** The endomorphism (x, y) → (βx, y) is a multiplication; scalars split over this lattice are half as long. */
+const BETA = 0x7ae96a2b657c07106e64479eac3434e99cf0497512f58995c1396c28719501een
+const BASIS: [[bigint, bigint], [bigint, bigint]] = [
+  [0x3086d221a7d46bcde86c90e49284eb15n, -0xe4437ed6010e88286f547fa90abfe4c3n],
+  [0x114ca50f7a8e2f3f657c1108d9d44cfd8n, 0x3086d221a7d46bcde86c90e49284eb15n],
+]
+const WINDOWS = 33 // of 4 bits: half a scalar has at most 129 bits
+const WINDOW_ENTRIES = 16
+
 const FEW_POINTS = 32 // below this an interleaved walk beats buckets
 
 /**
@@ -20,13 +30,7 @@ const FEW_POINTS = 32 // below this an interleaved walk beats buckets
 export const Curve: WeierstrassPointCons<bigint> = weierstrass(secp256k1.Point.CURVE(), {
   Fp: secp256k1.Point.Fp,
   Fn: secp256k1.Point.Fn,
-  endo: {
-    beta: 0x7ae96a2b657c07106e64479eac3434e99cf0497512f58995c1396c28719501een,
-    basises: [
-      [0x3086d221a7d46bcde86c90e49284eb15n, -0xe4437ed6010e88286f547fa90abfe4c3n],
-      [0x114ca50f7a8e2f3f657c1108d9d44cfd8n, 0x3086d221a7d46bcde86c90e49284eb15n],
-    ],
-  },
+  endo: { beta: BETA, basises: BASIS },
   randomBytes: () => {
     throw new Error('blinding is off')
   },
@@ -112,9 +116,41 @@ export function readPoints(bytes: Uint8Array): Point[] | undefined {
   return points
 }
 
-/** Secret scalar times point: fixed windows, tables read in full. */
-export const multiply = (point: Point, scalar: bigint): Point =>
-  scalar === 0n || point.is0() ? O : point.multiply(scalar)
+/** Secret scalar times a point with a table (G, or after `precompute`); tables are read in full. */
+export const multiplyTable = (point: Point, scalar: bigint): Point =>
+  scalar === 0n ? O : point.multiply(scalar)
+
+/**
+ * Secret scalar times any point: both halves of the scalar in fixed windows of four bits over one chain
+ * of doublings, with complete formulas. Window tables are read in full.
+ */
+export function multiply(point: Point, scalar: bigint): Point {
+  if (point.equals(G)) return multiplyTable(G, scalar)
+  const { k1neg, k1, k2neg, k2 } = _splitEndoScalar(scalar, BASIS, q)
+  const image = new Curve(Curve.Fp.mul(point.X, BETA), point.Y, point.Z)
+  const first = multiples(k1neg ? point.negate() : point)
+  const second = multiples(k2neg ? image.negate() : image)
+  let sum = O
+  for (let window = WINDOWS - 1; window >= 0; window--) {
+    for (let i = 0; i < 4; i++) sum = sum.double()
+    sum = sum.add(select(first, k1, window)).add(select(second, k2, window))
+  }
+  return sum
+}
+
+/** O, P, 2P, … 15P. */
+function multiples(point: Point): Point[] {
+  const table = [O]
+  for (let i = 1; i < WINDOW_ENTRIES; i++) table.push((table[i - 1] as Point).add(point))
+  return table
+}
+
+function select(table: readonly Point[], scalar: bigint, window: number): Point {
+  const digit = Number((scalar >> BigInt(4 * window)) & 15n)
+  let selected = O
+  for (let i = 0; i < WINDOW_ENTRIES; i++) selected = i === digit ? (table[i] as Point) : selected
+  return selected
+}
 
 /** Σ scalar·point in variable time: public values only. */
 export function msm(points: Point[], scalars: bigint[]): Point {

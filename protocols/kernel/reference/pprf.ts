@@ -83,6 +83,7 @@ export function evaluate(
       addSelected(found, corrections.subarray(at, at + 2 * NODE_WORDS), side)
       addSelected(found, children, side)
       addAt(children, 2 * hidden + side, found)
+      found.fill(0)
       hidden = 2 * hidden + 1 - side
       nodes.fill(0)
       nodes = children

@@ -4,7 +4,6 @@ import {
   G,
   invert,
   mod,
-  msm,
   multiply,
   type Point,
   q,
@@ -117,7 +116,7 @@ export function signatureHolds(P: Point, digest: Uint8Array, signature: Signatur
   const s = readScalar(signature.s)
   if (!r || !s || s > HALF) return false
   const inverse = invert(s)
-  const R = msm([G, P], [mod(messageScalar(digest) * inverse), mod(r * inverse)])
+  const R = G.mulAddUnsafe(mod(messageScalar(digest) * inverse), P, mod(r * inverse))
   if (R.is0()) return false
   const { x, y } = R.toAffine()
   return mod(x) === r && signature.recovery === (Number(y & 1n) | (x >= q ? 2 : 0))
