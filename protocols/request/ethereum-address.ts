@@ -41,11 +41,12 @@ export function addressBytes(text: string): Uint8Array | undefined {
   return text === text.toLowerCase() || text === addressText(bytes) ? bytes : undefined
 }
 
-/** The address whose key made `signature` over the 32-byte digest. Throws `DecodeError` where there is none. */
+/** The address whose key made `signature`, of low s, over the 32-byte digest. Throws `DecodeError` where there is none. */
 export function recoverAddress(digest: Uint8Array, signature: RecoverableSignature): string {
   const { r, s, recovery } = signature
   try {
     const compact = secp256k1.Signature.fromBytes(concatBytes(r, s), 'compact')
+    if (compact.hasHighS()) throw new Error('a high s') // EIP-2
     return addressOf(compact.addRecoveryBit(recovery).recoverPublicKey(digest).toBytes(true))
   } catch (cause) {
     throw new DecodeError('no key made this signature', { cause })
