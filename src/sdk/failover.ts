@@ -1,0 +1,94 @@
+import { pause } from './deadline.ts'
+import { HoldfastError, toHoldfastError } from './holdfast-error.ts'
+
+/** After how long without an answer another node is asked as well (06 §3). */
+const HEDGE_MS = 1_500
+const MAX_IN_FLIGHT = 2 // a slow network is not helped by asking everyone
+/** Refusals that say something about the node, not about the request. */
+const NODE_TROUBLE: ReadonlySet<string> = new Set(['NETWORK_MISMATCH', 'BAD_REQUEST'])
+const INTERNAL = -32603
+
+/**
+ * The first good answer of several nodes: the next is asked when one fails, or when nothing came for 1.5 s,
+ * then 3 s, 6 s, with at most two asked at a time. An error that trying again cannot help ends it at once.
+ * When all fail, the error says what most helps: a node's own word before silence.
+ */
+export async function firstAnswer<T>(
+  nodes: readonly string[],
+  ask: (node: string, signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+  hedgeMs: number = HEDGE_MS,
+): Promise<T> {
+  const race = new AbortController()
+  const limited = AbortSignal.any([signal, race.signal])
+  const errors: HoldfastError[] = []
+  const asked = new Map<string, Promise<Ended<T>>>()
+  const waiting = [...nodes]
+  let patience = hedgeMs
+  const start = (): void => {
+    const node = waiting.shift()
+    if (node !== undefined) asked.set(node, ended(node, ask(node, limited)))
+  }
+  try {
+    start()
+    while (asked.size > 0) {
+      const mayHedge = waiting.length > 0 && asked.size < MAX_IN_FLIGHT
+      const next = await soonest(asked, mayHedge ? patience : undefined, limited)
+      signal.throwIfAborted()
+      if (next === undefined) {
+        patience *= 2
+        start()
+        continue
+      }
+      asked.delete(next.node)
+      if ('value' in next) return next.value
+      if (isFinal(next.error)) throw next.error
+      errors.push(next.error)
+      start()
+    }
+    throw worst(errors)
+  } finally {
+    race.abort(new Error('another node answered'))
+  }
+}
+
+type Ended<T> = { node: string } & ({ value: T } | { error: HoldfastError })
+
+const ended = <T>(node: string, promise: Promise<T>): Promise<Ended<T>> =>
+  promise.then(
+    (value) => ({ node, value }),
+    (error: unknown) => ({ node, error: toHoldfastError(error) }),
+  )
+
+/** The next that ends, or undefined when `patience` ran out first. */
+async function soonest<T>(
+  asked: ReadonlyMap<string, Promise<Ended<T>>>,
+  patience: number | undefined,
+  signal: AbortSignal,
+): Promise<Ended<T> | undefined> {
+  if (patience === undefined) return Promise.race(asked.values())
+  const done = new AbortController()
+  try {
+    const tired = pause(patience, AbortSignal.any([signal, done.signal]))
+    return await Promise.race([...asked.values(), tired.then(() => undefined)])
+  } finally {
+    done.abort()
+  }
+}
+
+/** Ids that end a request everywhere; a node's own trouble does not. */
+const isFinal = ({ id, code, retryable }: HoldfastError): boolean =>
+  !retryable && code !== INTERNAL && !NODE_TROUBLE.has(id) && !CLIENT_SIDE.has(id)
+
+const CLIENT_SIDE: ReadonlySet<string> = new Set([
+  'SIGNATURE_INVALID',
+  'NO_NODE',
+  'MANIFEST_INVALID',
+])
+
+function worst(errors: readonly HoldfastError[]): HoldfastError {
+  const said = errors.filter(({ id }) => !CLIENT_SIDE.has(id))
+  const invalid = errors.find(({ id }) => id === 'SIGNATURE_INVALID')
+  const manifest = errors.find(({ id }) => id === 'MANIFEST_INVALID')
+  return said.at(-1) ?? invalid ?? manifest ?? errors.at(-1) ?? new HoldfastError('NO_NODE')
+}
