@@ -8,9 +8,9 @@ import { nodeFiles } from './node-files.ts'
 
 /**
  * Makes the node in `dir` a member of the network of this genesis file: writes it, and pins the network
- * id in node.toml. @throws ConfigError when the node is not in it or belongs to another network already.
+ * id in node.toml. Returns that id as hex. @throws ConfigError when the node is not in it or belongs to another network already.
  */
-export async function adoptGenesis(dir: string, file: Uint8Array): Promise<void> {
+export async function adoptGenesis(dir: string, file: Uint8Array): Promise<string> {
   const files = nodeFiles({ dir, dataDir: dir })
   const networkId = Buffer.from(networkIdOf(file)).toString('hex')
   const text = await readFile(files.config, 'utf8')
@@ -29,6 +29,7 @@ export async function adoptGenesis(dir: string, file: Uint8Array): Promise<void>
     await rm(files.genesis, { force: true })
     throw error
   }
+  return networkId
 }
 
 function membersOf(file: Uint8Array): readonly string[] {

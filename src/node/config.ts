@@ -76,8 +76,7 @@ const Settings = z.strictObject({
   rpc: z
     .strictObject({ host: host.default('127.0.0.1'), port: port.default(DEFAULT_RPC_PORT) })
     .prefault({}),
-  // "anywhere" is for containers, whose loopback nobody outside can reach.
-  allowPlain: z.union([z.boolean(), z.literal('anywhere')]).default(false),
+  allowPlain: z.boolean().default(false),
   kernel: z.enum(['wasm', 'reference']).default('wasm'),
   dataDir: path.optional(),
   keysDir: path.optional(),
@@ -142,9 +141,9 @@ export function parseConfig(input: { dir: string; text: string; env: Environment
     problems.push(
       'profile "public" needs announce: the addresses under which others reach this node',
     )
-  if (settings.allowPlain === true && !isLoopback(settings.rpc.host))
+  if (settings.allowPlain && !isLoopback(settings.rpc.host))
     problems.push(
-      `allowPlain with rpc.host ${settings.rpc.host} would take unsealed requests from other machines: use 127.0.0.1, or write allowPlain = "anywhere" where something else keeps strangers out`,
+      `allowPlain with rpc.host ${settings.rpc.host} would take unsealed requests from other machines: set rpc.host to 127.0.0.1`,
     )
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze({
@@ -155,7 +154,7 @@ export function parseConfig(input: { dir: string; text: string; env: Environment
     announce: settings.announce,
     bootstrap: settings.bootstrap,
     rpc: settings.rpc,
-    allowPlain: settings.allowPlain !== false,
+    allowPlain: settings.allowPlain,
     kernel: settings.kernel,
     dataDir,
     keysDir,

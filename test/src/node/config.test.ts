@@ -119,11 +119,6 @@ describe('parseConfig()', () => {
       )
     })
 
-  it('takes unsealed requests from anywhere only when told so in so many words', () => {
-    const config = parsed('allowPlain = "anywhere"\n[rpc]\nhost = "0.0.0.0"')
-    assert.equal(config.allowPlain, true)
-  })
-
   it('knows each variable it names', () => {
     for (const name of VARIABLE_NAMES) {
       try {

@@ -1,0 +1,171 @@
+import { rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { findState, readState, type Testnet } from '../../testnet/state.ts'
+import { CommandError } from '../command-error.ts'
+import { type CommonOptions, type Context, outputOf } from '../context.ts'
+import { EXIT } from '../exit-codes.ts'
+import { asCount, asNumbers, asPort, jsonOption } from '../options.ts'
+
+interface DirOptions extends CommonOptions {
+  readonly dir?: string
+}
+interface UpCommandOptions extends DirOptions {
+  readonly nodes?: number
+  readonly threshold?: number
+  readonly rpcPort: number
+}
+interface DownOptions extends DirOptions {
+  readonly remove?: boolean
+}
+
+const DEFAULT_NODES = 5 // issue A1
+const DEFAULT_THRESHOLD = 3
+const READY_TIMEOUT_MS = 120_000 // pair setups of many nodes with the reference kernel on two cores
+
+/** `holdfast testnet …`: a whole network on this machine, one process per node. */
+export function addTestnet(program: Command, context: Context): void {
+  const testnet = program.command('testnet').description('a local network, one process per node')
+  const dirOption = [
+    '--dir <dir>',
+    'directory of the network; default: ~/.holdfast/testnet',
+  ] as const
+  testnet
+    .command('up')
+    .description(
+      'make the network if there is none, start what does not run, wait until it is ready',
+    )
+    .argument('[nodes...]', 'start only these', asNumbers)
+    .option('--nodes <n>', `how many nodes a new network has (default: ${DEFAULT_NODES})`, asCount)
+    .option('--threshold <t>', `how many sign together (default: ${DEFAULT_THRESHOLD})`, asCount)
+    .option('--rpc-port <port>', 'port of node 1, the next for node 2, …; 0: free ports', asPort, 0)
+    .option(...dirOption)
+    .addOption(jsonOption())
+    .action(async (only: readonly number[] | undefined, options: UpCommandOptions) => {
+      await up(only ?? [], options, context)
+    })
+  testnet
+    .command('status')
+    .description('what each node does')
+    .option(...dirOption)
+    .addOption(jsonOption())
+    .action(async (options: DirOptions) => {
+      await show(await readState(dirOf(options, context)), options, context)
+    })
+  testnet
+    .command('down')
+    .description('stop every node; no process is left')
+    .option('--remove', 'also delete the directory: its keys are gone for ever')
+    .option(...dirOption)
+    .addOption(jsonOption())
+    .action(async (options: DownOptions) => {
+      const dir = dirOf(options, context)
+      const state = await context.actions.testnet.stop(dir)
+      await show(state, options, context)
+      if (options.remove === true) await rm(dir, { recursive: true })
+    })
+  addSignals(testnet, dirOption, context)
+}
+
+function addSignals(
+  testnet: Command,
+  dirOption: readonly [string, string],
+  context: Context,
+): void {
+  const { testnet: act } = context.actions
+  const signals: Readonly<
+    Record<string, [string, (dir: string, nodes: readonly number[]) => Promise<Testnet>]>
+  > = {
+    kill: [
+      'end nodes at once (SIGKILL), as a loss of power would',
+      (dir, nodes) => act.kill(dir, nodes),
+    ],
+    freeze: ['stop nodes in place (SIGSTOP)', (dir, nodes) => act.signal(dir, nodes, 'SIGSTOP')],
+    thaw: ['let frozen nodes go on (SIGCONT)', (dir, nodes) => act.signal(dir, nodes, 'SIGCONT')],
+  }
+  for (const [name, [description, run]] of Object.entries(signals))
+    testnet
+      .command(name)
+      .description(description)
+      .argument('[nodes...]', 'numbers of the nodes', asNumbers)
+      .option('--nodes <numbers>', 'the same, as a list with commas', asNumbers)
+      .option(...dirOption)
+      .addOption(jsonOption())
+      .action(
+        async (
+          named: readonly number[] | undefined,
+          options: DirOptions & { nodes?: readonly number[] },
+        ) => {
+          const nodes = [...new Set([...(named ?? []), ...(options.nodes ?? [])])]
+          if (nodes.length === 0)
+            throw new CommandError(
+              EXIT.refused,
+              `which nodes? as in "holdfast testnet ${name} 2 3"`,
+            )
+          const dir = dirOf(options, context)
+          const { nodes: known } = await readState(dir)
+          const strange = nodes.find((wanted) => !known.some(({ node }) => node === wanted))
+          if (strange !== undefined)
+            throw new CommandError(EXIT.refused, `there is no node ${strange}`, {
+              hint: `this network has nodes 1 to ${known.length}`,
+            })
+          await show(await run(dir, nodes), options, context)
+        },
+      )
+}
+
+async function up(only: readonly number[], options: UpCommandOptions, context: Context) {
+  const { testnet: act } = context.actions
+  const dir = dirOf(options, context)
+  const out = outputOf(context, options)
+  const found = await findState(dir)
+  const nodes = options.nodes ?? found?.nodes.length ?? DEFAULT_NODES
+  const threshold = options.threshold ?? found?.threshold ?? majority(nodes)
+  if (found !== undefined && (nodes !== found.nodes.length || threshold !== found.threshold))
+    throw new CommandError(
+      EXIT.refused,
+      `the network in ${dir} has ${found.nodes.length} nodes and threshold ${found.threshold}`,
+      { hint: 'leave --nodes and --threshold away, or choose another --dir' },
+    )
+  if (found === undefined) {
+    out.note(`making ${nodes} nodes with threshold ${threshold} in ${dir}`)
+    await act.create({ dir, nodes, threshold, rpcPort: options.rpcPort })
+  }
+  const state = await act.start(dir, {
+    ...(only.length === 0 ? {} : { only }),
+    lifeline: false,
+    signal: context.signal,
+    onListening: (node, { rpc, pid }) =>
+      out.note(`node ${node} listens at ${rpc} (process ${pid})`),
+  })
+  out.note('waiting until the nodes have set up their pairs')
+  try {
+    await act.ready(state, { deadlineMs: READY_TIMEOUT_MS, signal: context.signal })
+  } catch (cause) {
+    throw new CommandError(EXIT.waiting, cause instanceof Error ? cause.message : String(cause), {
+      hint: `the nodes go on; look again with "holdfast testnet status", at ${dir}/node-*/node.log, or end them with "holdfast testnet down"`,
+      cause,
+    })
+  }
+  await show(state, options, context)
+}
+
+async function show(state: Testnet, options: CommonOptions, context: Context): Promise<void> {
+  const out = outputOf(context, options)
+  const nodes = await context.actions.testnet.report(state)
+  const { networkId, threshold } = state
+  out.result({ nodes, networkId, threshold }, [
+    `network ${networkId}, threshold ${threshold}`,
+    ...nodes.map(({ node, state: seen, pid, rpc, peerId }) => {
+      const word = seen === 'ready' ? out.paint.green(seen) : out.paint.red(seen)
+      return `  ${node}  ${word}  ${pid === null ? '' : `process ${pid}  `}${rpc ?? ''}  ${out.paint.dim(peerId)}`
+    }),
+  ])
+}
+
+/** The least threshold of n nodes that is a majority; 3 of 5. */
+const majority = (nodes: number): number =>
+  nodes === DEFAULT_NODES ? DEFAULT_THRESHOLD : Math.floor(nodes / 2) + 1
+
+const dirOf = (options: DirOptions, context: Context): string =>
+  options.dir === undefined ? join(context.home, 'testnet') : resolve(options.dir)
