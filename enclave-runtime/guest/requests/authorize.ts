@@ -1,0 +1,165 @@
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { p256 } from '@noble/curves/nist.js'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import {
+  accountIdOf,
+  NO_IDENTIFIER_HASH,
+  NO_SCOPE_ID,
+} from '../../../protocols/request/account-id.ts'
+import { RequestError } from '../../../protocols/request/errors.ts'
+import { type Intent, intentOf } from '../../../protocols/request/intents/intent.ts'
+import {
+  METHOD_CLASSES,
+  type MethodName,
+  methodNamed,
+  parseParams,
+} from '../../../protocols/request/methods.ts'
+import { decodePlainRequest, type PlainRequest } from '../../../protocols/request/plain-request.ts'
+import { type PublicKey, verifyKeyProof } from '../../../protocols/request/proofs.ts'
+import { encodeSpki } from '../../../protocols/request/spki.ts'
+import { DecodeError } from '../../../protocols/session/codec.ts'
+import type { Account } from '../accounts/account.ts'
+import { type ActivityLog, meaningOf } from '../accounts/activity-log.ts'
+import type { Committee } from '../committee.ts'
+import { isAllowed } from './policy.ts'
+
+const MAX_SKEW_S = 30 // 05 §1.1
+const MAX_TTL_S = 300 // 05 §3.3, row 6
+const NO_SIGNATURE = new Uint8Array(64)
+
+/** A request that this guest verified itself, and what it asks for. */
+export type Authorized =
+  | {
+      readonly kind: 'create'
+      readonly request: PlainRequest
+      readonly accountId: Uint8Array
+      readonly credential: PublicKey
+    }
+  | { readonly kind: 'read'; readonly request: PlainRequest; readonly account: Account }
+  | {
+      readonly kind: 'sign'
+      readonly request: PlainRequest
+      readonly account: Account
+      readonly intent: Intent
+      readonly meaning: Uint8Array
+    }
+
+export interface AuthorizeDeps {
+  readonly committee: Committee
+  readonly account: (id: Uint8Array) => Promise<Account | undefined>
+  readonly activities: Pick<ActivityLog, 'isReused'>
+  /** Whether the result of this digest is known: it is told again after the request's expiry (05 §3.5). */
+  readonly isDone: (digest: Uint8Array) => boolean
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
+/**
+ * Rows 4 to 16 of 05 §3.3 in their order, as far as this version has them. Every guest that takes part
+ * runs this over the bytes itself. Throws `RequestError`.
+ */
+export async function authorize(deps: AuthorizeDeps, bytes: Uint8Array): Promise<Authorized> {
+  const request = decode(bytes)
+  const { core, digest } = request
+
+  // 4. Form and network.
+  if (!equal(core.networkId, deps.committee.networkId)) throw new RequestError('NETWORK_MISMATCH')
+  if (core.ticketHash !== null)
+    throw new RequestError('REQ_MALFORMED', 'tickets are not issued by this version')
+
+  // 6. Times. A request that is done stays done.
+  if (!deps.isDone(digest)) checkTimes(request, deps.now())
+
+  // 7. A nonce means one thing.
+  const { accountId } = core
+  const meaning = meaningOf(core)
+  if (accountId !== null && (await deps.activities.isReused(accountId, core.nonce, meaning)))
+    throw new RequestError('NONCE_REUSED')
+
+  // 8. Method and parameters.
+  const method = methodNamed(core.method)
+  parseParams(method, core.params)
+  if (method === 'holdfast_createAccount' && !deps.committee.development)
+    throw new RequestError(
+      'METHOD_UNSUPPORTED',
+      'accounts without a scope need a development network',
+    )
+
+  // 9. Scope; the account is looked up, and its absence shows only in row 13.
+  if (!equal(core.scopeId, NO_SCOPE_ID)) throw new RequestError('SCOPE_NOT_FOUND')
+  if (method === 'holdfast_createAccount') return authorizeCreation(deps, request)
+  const account = accountId === null ? undefined : await deps.account(accountId)
+
+  // 10. No logs in this version, so no head is known.
+  if (core.head !== null) throw new RequestError('STATE_CONFLICT', 'the head is unknown')
+
+  // 13. The credential's signature over this digest.
+  if (account === undefined || !isProven(account.credential, request)) {
+    if (account === undefined) equalWork(request)
+    throw new RequestError('AUTH_FAILED')
+  }
+  return authorizeUse(method, request, account, meaning)
+}
+
+function authorizeUse(
+  method: MethodName,
+  request: PlainRequest,
+  account: Account,
+  meaning: Uint8Array,
+): Authorized {
+  const asked = METHOD_CLASSES[method]
+  if (asked === 'read.private') return { kind: 'read', request, account }
+  // 15, 16. The intent, with its digest computed here; then what the credential may do.
+  const intent = intentOf(method, request.core.params, account.address)
+  if (!isAllowed(asked)) throw new RequestError('POLICY_DENIED')
+  return { kind: 'sign', request, account, intent, meaning }
+}
+
+function authorizeCreation({ committee }: AuthorizeDeps, request: PlainRequest): Authorized {
+  const { core, digest } = request
+  if (core.accountId !== null)
+    throw new RequestError('PARAMS_INVALID', 'a new account has no account id yet')
+  if (core.head !== null) throw new RequestError('STATE_CONFLICT', 'the head is unknown')
+  const { credential } = parseParams('holdfast_createAccount', core.params)
+  if (!isProven(credential, request)) throw new RequestError('AUTH_FAILED')
+  const accountId = accountIdOf(committee.networkId, NO_SCOPE_ID, NO_IDENTIFIER_HASH, digest)
+  return { kind: 'create', request, accountId, credential }
+}
+
+function decode(bytes: Uint8Array): PlainRequest {
+  try {
+    return decodePlainRequest(bytes)
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    throw new RequestError('REQ_MALFORMED', cause.message, { cause })
+  }
+}
+
+function checkTimes({ core: { iat, exp } }: PlainRequest, now: number): void {
+  if (iat > now + MAX_SKEW_S) throw new RequestError('REQ_NOT_YET')
+  if (exp <= now) throw new RequestError('REQ_EXPIRED')
+  if (exp - iat > MAX_TTL_S) throw new RequestError('REQ_TTL')
+}
+
+/** One verification, whether or not the proof names this key. */
+function isProven(key: PublicKey, { digest, proofs }: PlainRequest): boolean {
+  const proof = proofs.find(({ kid }) => kid === key.kid)
+  const valid = verifyKeyProof(key, digest, (proof ?? proofs[0])?.signature ?? NO_SIGNATURE)
+  return valid && proof !== undefined
+}
+
+/** What an unknown account costs: the verification that a known one would have had. */
+function equalWork(request: PlainRequest): void {
+  const { accountId } = request.core
+  const stranger = STRANGERS[(accountId?.[0] ?? 0) % STRANGERS.length]
+  if (stranger !== undefined) isProven(stranger, request)
+}
+
+/** Keys of nobody, one of each algorithm: the generators of the groups. */
+const STRANGERS: readonly PublicKey[] = [
+  { kid: '', alg: 'ES256', spki: encodeSpki('ES256', p256.Point.BASE.toBytes(false)) },
+  { kid: '', alg: 'ES256K', spki: encodeSpki('ES256K', secp256k1.Point.BASE.toBytes(false)) },
+  { kid: '', alg: 'EdDSA', spki: encodeSpki('EdDSA', ed25519.Point.BASE.toBytes()) },
+]
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b)

@@ -1,0 +1,56 @@
+import { RequestError } from '../../../protocols/request/errors.ts'
+import {
+  blamed,
+  consequence,
+  type Fault,
+  type PartyIndex,
+  ProtocolError,
+} from '../../../protocols/session/faults.ts'
+import type { LeadFailed, LeadFault, LeadReply, RefusedReply } from '../../port/messages.ts'
+import type { Heard } from './answers.ts'
+
+/** The end of an attempt without a result, as the host may know it. */
+export const failed = (
+  fault: LeadFault,
+  parties: readonly PartyIndex[] = [],
+  retryAfterMs = 0,
+): LeadFailed => ({ kind: 'failed', fault, parties: [...new Set(parties)], retryAfterMs, ids: [] })
+
+/** A refusal with an error id of 05 §3.3, which the caller may be told. */
+export const refusal = ({ id, message }: RequestError): RefusedReply => ({
+  kind: 'error',
+  id,
+  message: message.slice(0, 400),
+})
+
+/** What the host learns of an attempt that threw. Which check of a ban failed is told to nobody. */
+export function leadFailure(error: unknown, heard: Heard): LeadReply {
+  if (error instanceof RequestError) return refusal(error)
+  if (!(error instanceof ProtocolError)) throw error
+  const [notYet] = heard.notYet
+  if (heard.refused.length > 0) {
+    const ids = [...new Set(heard.refused.map(({ id }) => id))]
+    return {
+      ...failed(
+        'refused',
+        heard.refused.map(({ from }) => from),
+      ),
+      ids,
+    }
+  }
+  if (notYet !== undefined)
+    return failed(
+      notYet.reason === 'busy' ? 'busy' : 'not-yet',
+      heard.notYet.map(({ from }) => from),
+      notYet.retryAfterMs,
+    )
+  return failed(kindFor(error.fault), partiesOf(error.fault))
+}
+
+const kindFor = (fault: Fault): LeadFault => (consequence(fault) === 'ban' ? 'banned' : fault.kind)
+
+function partiesOf(fault: Fault): readonly PartyIndex[] {
+  if (fault.kind === 'timeout') return fault.missing
+  const party = blamed(fault)
+  return party === undefined ? [] : [party]
+}
