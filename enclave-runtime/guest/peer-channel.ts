@@ -52,7 +52,7 @@ export interface ChannelsDeps<Key> {
   unixMs(): number
   monotonicMs(): number
   /** Runs `run` once after `ms`; gives back how to call it off. */
-  schedule(ms: number, run: () => void): () => void
+  after(ms: number, run: () => void): () => void
   vaultSeq(): number
   /** Asks the host to carry an envelope. A rejection with `code` OVERLOADED says so, any other means UNREACHABLE. */
   transmit(to: PartyIndex, bytes: Uint8Array, priority: Priority): Promise<void>
@@ -239,7 +239,7 @@ export class PeerChannel<Key> {
     if (this.#initiates) this.#begin()
     else this.#speak(ENVELOPE_KINDS.close, new Uint8Array(), NO_CHANNEL)
     const wait = Math.min(RETRY_MS * 2 ** this.#retries++, MAX_RETRY_MS)
-    this.#stopRetry = this.#deps.schedule(wait, () => {
+    this.#stopRetry = this.#deps.after(wait, () => {
       this.#stopRetry = undefined
       if (this.#queue.length > 0) this.#ask()
     })

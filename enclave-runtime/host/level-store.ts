@@ -1,0 +1,98 @@
+import { Level } from 'level'
+import {
+  type Batch,
+  MAX_PAGE_BYTES,
+  MAX_PAGE_ROWS,
+  type Page,
+  type RecordStore,
+  type Row,
+  StoreError,
+} from './record-store.ts'
+
+type Database = Level<string, Uint8Array>
+
+/**
+ * Opens the LevelDB folder `path`, making it when `create` says so. Throws `StoreError`: STORE_IN_USE when another
+ * process holds it, STORE_FAILED when it cannot be opened.
+ */
+export async function openLevelStore(
+  path: string,
+  { create = true }: { create?: boolean } = {},
+): Promise<RecordStore> {
+  const database: Database = new Level(path, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'view',
+    createIfMissing: create,
+  })
+  try {
+    await database.open()
+  } catch (cause) {
+    throw openError(path, cause)
+  }
+  return new LevelRecordStore(database)
+}
+
+class LevelRecordStore implements RecordStore {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  async get(name: string): Promise<Uint8Array | undefined> {
+    const record = await this.#do(() => this.#database.get(name))
+    return record && plain(record)
+  }
+
+  async batch({ puts, deletes }: Batch): Promise<void> {
+    const operations = [
+      ...deletes.map((key) => ({ type: 'del', key }) as const),
+      ...puts.map(([key, value]) => ({ type: 'put', key, value: plain(value) }) as const),
+    ]
+    await this.#do(() => this.#database.batch(operations, { sync: true }))
+  }
+
+  async scan(prefix: string, after: string): Promise<Page> {
+    return this.#do(async () => {
+      const from = after > prefix ? { gt: after } : { gte: prefix }
+      const rows: Row[] = []
+      let size = 0
+      for await (const [name, record] of this.#database.iterator(from)) {
+        if (!name.startsWith(prefix)) break
+        size += record.length
+        if (rows.length === MAX_PAGE_ROWS || (rows.length > 0 && size > MAX_PAGE_BYTES))
+          return { rows, more: true }
+        rows.push([name, plain(record)])
+      }
+      return { rows, more: false }
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close()
+  }
+
+  async #do<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (cause) {
+      throw new StoreError('STORE_FAILED', 'the record store failed', { cause })
+    }
+  }
+}
+
+/** Bytes of our own: neither a pooled buffer nor the caller's. */
+const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
+
+function openError(path: string, cause: unknown): StoreError {
+  for (let error = cause; error instanceof Error; error = error.cause)
+    if ('code' in error && error.code === 'LEVEL_LOCKED')
+      return new StoreError(
+        'STORE_IN_USE',
+        `the records in ${path} are in use by another process; stop the other node first`,
+        { cause },
+      )
+  return new StoreError('STORE_FAILED', `the records in ${path} cannot be opened as a LevelDB`, {
+    cause,
+  })
+}
