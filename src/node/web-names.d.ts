@@ -15,3 +15,10 @@ interface AddEventListenerOptions {
   passive?: boolean
   signal?: AbortSignal
 }
+/** These three are named by viem's declarations. */
+type CryptoKey = import('node:crypto').webcrypto.CryptoKey
+interface AuthenticatorAttestationResponse {
+  readonly attestationObject: ArrayBuffer
+  readonly clientDataJSON: ArrayBuffer
+}
+type AuthenticationExtensionsClientOutputs = Readonly<Record<string, unknown>>

@@ -1,0 +1,134 @@
+import { ed25519 } from '@noble/curves/ed25519.js'
+import {
+  encodeNodeRecord,
+  encodeSignedNodeRecord,
+  nodeRecordMessage,
+} from '../../../../protocols/agreement/node-record.ts'
+import type { LinkTimings } from '../../../../src/node/channels/link.ts'
+import type { NodeRecordFields } from '../../../../src/node/discovery/node-records.ts'
+import type { RedialTimings } from '../../../../src/node/discovery/redial.ts'
+import { peerNameOf } from '../../../../src/node/identity.ts'
+import { silentLog } from '../../../../src/node/log.ts'
+import {
+  createNetwork,
+  type Network,
+  type NetworkConfig,
+  type NetworkMember,
+} from '../../../../src/node/network.ts'
+import { seeded } from '../../../support/seeded.ts'
+
+export interface TestMember extends NetworkMember {
+  readonly seed: Uint8Array
+  readonly guestSecret: Uint8Array
+}
+
+export const NETWORK_ID: Uint8Array = new Uint8Array(32).fill(7)
+
+/** `count` members with seeded peer keys and guest keys. */
+export async function testMembers(count: number, seed: string): Promise<TestMember[]> {
+  const random = seeded(seed)
+  const members: TestMember[] = []
+  for (let index = 1; index <= count; index++) {
+    const peerSeed = random(32)
+    const guestSecret = random(32)
+    const guestSig = ed25519.getPublicKey(guestSecret)
+    members.push({
+      index,
+      seed: peerSeed,
+      guestSecret,
+      guestSig,
+      peerId: await peerNameOf(peerSeed),
+    })
+  }
+  return members
+}
+
+/** The record that a member's guest would sign. */
+export function signRecord(
+  member: Pick<TestMember, 'guestSig' | 'guestSecret'>,
+  fields: NodeRecordFields,
+  networkId: Uint8Array = NETWORK_ID,
+): Uint8Array {
+  const object = encodeNodeRecord({ guestSig: member.guestSig, ...fields })
+  return encodeSignedNodeRecord(
+    object,
+    ed25519.sign(nodeRecordMessage(networkId, object), member.guestSecret),
+  )
+}
+
+export interface TestNetworkOptions {
+  readonly bootstrap?: readonly string[]
+  readonly networkId?: Uint8Array
+  readonly genesis?: Uint8Array
+  readonly linkTimings?: LinkTimings
+  readonly redialTimings?: RedialTimings
+  readonly config?: Partial<NetworkConfig>
+}
+
+/** Short delays, so that a suite does not wait for what it does not measure. */
+export const QUICK_REDIAL: RedialTimings = {
+  firstMs: 100,
+  maxMs: 1_000,
+  jitter: 0.25,
+  dialMs: 5_000,
+  steadyMs: 30_000,
+}
+
+/** One member's network on loopback, with ports that the system chooses; not started. */
+export function testNetwork(
+  me: TestMember,
+  members: readonly TestMember[],
+  options: TestNetworkOptions = {},
+): Promise<Network> {
+  const networkId = options.networkId ?? NETWORK_ID
+  return createNetwork(
+    {
+      profile: 'local',
+      bootstrap: options.bootstrap ?? [],
+      seed: me.seed,
+      ...options.config,
+    },
+    {
+      networkId,
+      members,
+      genesis: options.genesis ?? new Uint8Array([1, 2, 3]),
+      guestSig: me.guestSig,
+      signNodeRecord: async (fields) => signRecord(me, fields, networkId),
+      now: Date.now,
+      log: silentLog,
+      redialTimings: options.redialTimings ?? QUICK_REDIAL,
+      ...(options.linkTimings === undefined ? {} : { linkTimings: options.linkTimings }),
+    },
+  )
+}
+
+/** Resolves when the condition holds; asked after every change that `subscribe` tells of. */
+export function until(
+  holds: () => boolean,
+  subscribe: (changed: () => void) => () => void,
+  timeoutMs = 10_000,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer)
+      unsubscribe()
+    }
+    const check = (): void => {
+      if (!holds()) return
+      stop()
+      resolve()
+    }
+    const timer = setTimeout(() => {
+      unsubscribe()
+      reject(new Error(`did not happen within ${timeoutMs} ms: ${holds.toString()}`))
+    }, timeoutMs)
+    const unsubscribe = subscribe(check)
+    check()
+  })
+}
+
+/** For conditions that tell nobody when they change. */
+export const polling = (changed: () => void): (() => void) => {
+  const timer = setInterval(changed, 20)
+  return () => clearInterval(timer)
+}
