@@ -35,7 +35,10 @@ export type EnvelopeTaker = (to: number, bytes: Uint8Array, priority: Priority) 
 
 export interface GuestExit {
   readonly code: number | null
+  /** For people. */
   readonly reason: string
+  /** The last code line of the guest: which `VaultError`, say. */
+  readonly detail: string | null
 }
 
 /** A running guest as the host sees it. Every call rejects with a `PortError` when the guest is gone. */

@@ -227,8 +227,7 @@ export class CriticalRecords {
 
   #storeName(recordClass: RecordClass, name: string): string {
     const key = `${recordClass}/${name}`
-    const stored =
-      this.#stored.get(key) ?? storeName(this.#names.expose(), recordClass, null, name)
+    const stored = this.#stored.get(key) ?? storeName(this.#names.expose(), recordClass, null, name)
     this.#stored.set(key, stored)
     return stored
   }
