@@ -22,7 +22,10 @@ export interface Intent {
   readonly caip2: string | null
   /** What the key signs, 32 bytes. */
   readonly digest: Uint8Array
-  /** H(intent; [type, family, caip2, fields]), 32 bytes. */
+  /**
+   * H(intent; [type, family, caip2, fields]), 32 bytes. Fields: the message; or primaryType, domainSeparator
+   * and structHash; or the type and the unsigned RLP fields of the transaction.
+   */
   readonly intentDigest: Uint8Array
   /** What the method returns: a 65-byte signature with v 27 or 28, or the raw transaction, as `0x` text. */
   finish(signature: RecoverableSignature): string
