@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import type { Signature } from '../../protocols/kernel/kernel.ts'
+import { dealPair } from '../../protocols/kernel/reference/trusted-setup.ts'
+import type { GeneratedKeys } from '../../protocols/keygen/generate-keys.ts'
+import { PairGate } from '../../protocols/pair-setup/gate.ts'
+import type { PairSetup } from '../../protocols/pair-setup/set-up-pair.ts'
+import { type DerivedKey, derive } from '../../protocols/sign/bip32.ts'
+import { type Presignature, presign } from '../../protocols/sign/presign.ts'
+import { type SigningInputs, sign } from '../../protocols/sign/sign.ts'
+import { type SimulationOptions, simulate } from '../../protocols/simulation/simulate.ts'
+import { committee, guestOf, NETWORK, runKeygen, type TestGuest, valuesOf } from './run-keygen.ts'
+import { seeded } from './seeded.ts'
+
+export const ETHEREUM: readonly number[] = [44, 60, 0, 0, 0]
+
+/** A committee with a key and a setup of every pair, dealt instead of run: tests of signing only. */
+export interface World {
+  readonly guests: readonly TestGuest[]
+  readonly keys: ReadonlyMap<number, GeneratedKeys>
+  readonly pairs: ReadonlyMap<string, PairSetup>
+  readonly derived: DerivedKey
+}
+
+const worlds = new Map<string, Promise<World>>()
+
+/** The committee of n with threshold t; made once, since making it takes longer than using it. */
+export function world(t: number, n: number): Promise<World> {
+  const name = `${t} of ${n}`
+  const found = worlds.get(name) ?? makeWorld(t, n, name)
+  worlds.set(name, found)
+  return found
+}
+
+async function makeWorld(t: number, n: number, seed: string): Promise<World> {
+  const guests = committee(n, seed)
+  const generated = valuesOf(await runKeygen(guests, { threshold: t, seed }))
+  const keys = new Map(generated.map((result, at) => [at + 1, result]))
+  const [key] = keyOf(keys, 1).keys
+  if (key === undefined) throw new Error('no key')
+  const derived = derive(key.publicKey, key.chainCode, ETHEREUM)
+  const pairs = new Map<string, PairSetup>()
+  for (const a of guests)
+    for (const b of guests.filter(({ index }) => index > a.index)) {
+      const [lo, hi] = Buffer.compare(a.id, b.id) < 0 ? [a, b] : [b, a]
+      const random = seeded(`${seed}/pair ${a.index} ${b.index}`)
+      const dealt = dealPair(random, lo, hi)
+      const both = { setupId: random(32), epochId: NETWORK }
+      pairs.set(`${lo.index}/${hi.index}`, { ...both, ...dealt.lo, lo: true, gate: new PairGate() })
+      pairs.set(`${hi.index}/${lo.index}`, {
+        ...both,
+        ...dealt.hi,
+        lo: false,
+        gate: new PairGate(),
+      })
+    }
+  return { guests, keys, pairs, derived }
+}
+
+const keyOf = (keys: ReadonlyMap<number, GeneratedKeys>, index: number): GeneratedKeys => {
+  const found = keys.get(index)
+  if (found === undefined) throw new Error(`guest ${index} has no key`)
+  return found
+}
+
+export const digestOf = (text: string): Uint8Array =>
+  new Uint8Array(createHash('sha256').update(text).digest())
+
+/** One party's inputs, with a fresh gate on each of its setups. */
+export function inputsOf(
+  { guests, keys, pairs, derived }: World,
+  signers: readonly number[],
+  me: number,
+  digest: Uint8Array,
+): SigningInputs {
+  const generated = keyOf(keys, me)
+  const [key] = generated.keys
+  const [share] = generated.shares
+  if (key === undefined || share === undefined) throw new Error('no key')
+  const others = signers.filter((index) => index !== me)
+  return {
+    networkId: NETWORK,
+    epochId: NETWORK,
+    keyPublic: key.publicKey,
+    derived,
+    share,
+    guests: signers.map((index) => guestOf(guests, index)),
+    pairs: new Map(
+      others.map((other) => {
+        const pair = pairs.get(`${me}/${other}`)
+        if (pair === undefined) throw new Error(`no setup ${me}/${other}`)
+        return [other, { ...pair, gate: new PairGate() }]
+      }),
+    ),
+    digest,
+  }
+}
+
+export interface SigningRun extends SimulationOptions {
+  readonly signers: readonly number[]
+  readonly seed: string
+  readonly digest?: Uint8Array
+  /** What a party does differently; also where a test gets hold of the gates. */
+  readonly alter?: (me: number, honest: SigningInputs) => SigningInputs
+}
+
+export const runSign = (
+  world: World,
+  { signers, seed, digest, alter = (_, same) => same, ...options }: SigningRun,
+): Promise<PromiseSettledResult<Signature>[]> =>
+  simulate(
+    signers,
+    seeded(`${seed}/instance`)(32),
+    (party) => {
+      const { kernel } = guestOf(world.guests, party.me)
+      const inputs = inputsOf(world, signers, party.me, digest ?? digestOf(seed))
+      return sign(party, kernel, seeded(`${seed}/party ${party.me}`), alter(party.me, inputs))
+    },
+    options,
+  )
+
+export const runPresign = (
+  world: World,
+  { signers, seed, ...options }: SigningRun,
+): Promise<PromiseSettledResult<Presignature>[]> =>
+  simulate(
+    signers,
+    seeded(`${seed}/instance`)(32),
+    (party) => {
+      const { kernel } = guestOf(world.guests, party.me)
+      const keyId = keyOf(world.keys, party.me).keys[0]?.keyId ?? new Uint8Array()
+      const inputs = { ...inputsOf(world, signers, party.me, digestOf(seed)), keyId }
+      return presign(party, kernel, seeded(`${seed}/party ${party.me}`), inputs)
+    },
+    options,
+  )
+
+/** How many secrets each guest's kernel holds. */
+export const held = (guests: readonly TestGuest[]): number[] =>
+  guests.map(({ kernel }) => kernel.held)
