@@ -14,7 +14,7 @@ const STRICT = {
 /** The one encoding of a value: RFC 8949 §4.2 core deterministic form. Lone surrogates are refused, not replaced. */
 export function encodeCanonical(value: unknown): Uint8Array {
   assertWellFormed(value)
-  return encode(value, rfc8949EncodeOptions)
+  return new Uint8Array(encode(value, rfc8949EncodeOptions)) // never a Buffer, whose slice() is a view
 }
 
 /**
