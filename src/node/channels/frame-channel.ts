@@ -70,7 +70,11 @@ export class FrameChannel {
     this.#stream = stream
     this.#limits = limits
     stream.addEventListener('message', ({ data }) => this.#onData(data))
-    stream.addEventListener('end', () => this.#endReading(new ChannelError('CLOSED')))
+    stream.addEventListener('end', () => {
+      // A reset says 'end' first and its reason with 'close', in the same turn.
+      if (stream.status !== 'reset' && stream.status !== 'aborted')
+        this.#endReading(new ChannelError('CLOSED'))
+    })
     stream.addEventListener('close', (event) => this.#onClose(event))
     if (stream.status !== 'open' && stream.status !== 'closing') this.#finish('CLOSED')
   }
@@ -233,8 +237,9 @@ export class FrameChannel {
         return
       }
       if (this.#partial.byteLength < LENGTH_BYTES + length) break
-      // A copy: a view would keep the whole chunk alive.
-      const frame = this.#partial.slice(LENGTH_BYTES, LENGTH_BYTES + length)
+      // A copy in memory of its own: a view would keep the whole chunk alive.
+      const frame = new Uint8Array(length)
+      frame.set(this.#partial.subarray(LENGTH_BYTES, LENGTH_BYTES + length))
       this.#partial.consume(LENGTH_BYTES + length)
       const waiter = this.#waiters.shift()
       if (waiter !== undefined) waiter.resolve(frame)

@@ -264,8 +264,8 @@ describe('Link', () => {
   })
 
   it('stays up while both sides only ping', async () => {
-    const [a, b] = await both({ ...QUICK, downMs: 400 })
-    await until(() => a.seen.filter((word) => word === 'rtt').length >= 12, polling, 3_000)
+    const [a, b] = await both({ ...QUICK, pingMs: 130, suspectMs: 260, downMs: 400 })
+    await until(() => a.seen.filter((word) => word === 'rtt').length >= 6, polling, 3_000)
     assert.equal(a.ended, undefined)
     assert.equal(b.ended, undefined)
   })
