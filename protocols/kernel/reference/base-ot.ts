@@ -81,7 +81,7 @@ export function receive(
     k.fill(0)
     Z.fill(0)
   }
-  return { phi, receiver: { sid: sid.slice(), choices, keys } }
+  return { phi, receiver: { sid: Uint8Array.from(sid), choices, keys } }
 }
 
 /** pair = (φ_0 ‖ φ_1) with φ_c = chosen, by masks: no address depends on c. */

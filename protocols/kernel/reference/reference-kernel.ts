@@ -57,7 +57,8 @@ const OMEGA_BYTES = 16 // 128 bits
  * The kernel in plain TypeScript over noble and bigints, written to be read beside 02: the oracle of
  * every faster kernel. Not constant time in the engine's hands; for tests and development networks.
  */
-export function referenceKernel(random: Random, slots: Slots = new Slots()): Kernel {
+export function referenceKernel(source: Random, slots: Slots = new Slots()): Kernel {
+  const random = owned(source)
   return {
     name: 'reference',
 
@@ -309,6 +310,17 @@ export function referenceKernel(random: Random, slots: Slots = new Slots()): Ker
     },
   }
 }
+
+/** Random bytes that are ours alone: a Buffer's slices share its memory, and wiping one would wipe the other. */
+const owned =
+  (source: Random): Random =>
+  (length) => {
+    const drawn = source(length)
+    checkBytes(drawn, length, 'randomness')
+    const bytes = Uint8Array.from(drawn)
+    drawn.fill(0)
+    return bytes
+  }
 
 const encoded = (point: Point): Uint8Array | undefined =>
   point.is0() ? undefined : writePoint(point)

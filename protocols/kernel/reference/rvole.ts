@@ -37,7 +37,7 @@ export function begin(
   const gadget = gadgetOf(sid)
   let b = 0n
   for (let j = 0; j < COLUMNS; j++) b += (gadget[j] as bigint) & -BigInt(bit(beta, j))
-  return { m1, choice: { sid: sid.slice(), beta, b: mod(b), gamma, gadget } }
+  return { m1, choice: { sid: Uint8Array.from(sid), beta, b: mod(b), gamma, gadget } }
 }
 
 /** Alice (02 §3.2): checks m1; m2 and her shares c of a·b. `undefined` when the COTe check fails. */

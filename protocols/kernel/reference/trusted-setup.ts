@@ -1,5 +1,6 @@
 import type { Handle, Kernel } from '../kernel.ts'
 import type { Random } from './curve.ts'
+import { wordsOf } from './hash.ts'
 import { BLOCKS, LEAVES, NODE_WORDS } from './pprf.ts'
 import { referenceKernel } from './reference-kernel.ts'
 import { Slots } from './slots.ts'
@@ -36,16 +37,23 @@ export function dealPair(
   const second = dealDirection(random, hi, lo)
   const seed = random(32)
   return {
-    lo: { ...first.alice, ...second.bob, zeta: lo.slots.put('zeta', { seed: seed.slice() }) },
-    hi: { ...second.alice, ...first.bob, zeta: hi.slots.put('zeta', { seed: seed.slice() }) },
+    lo: {
+      ...first.alice,
+      ...second.bob,
+      zeta: lo.slots.put('zeta', { seed: Uint8Array.from(seed) }),
+    },
+    hi: {
+      ...second.alice,
+      ...first.bob,
+      zeta: hi.slots.put('zeta', { seed: Uint8Array.from(seed) }),
+    },
   }
 }
 
 /** Bob gets all leaves of all blocks; Alice gets Δ and all leaves but the one at Δ_b of each block. */
 function dealDirection(random: Random, alice: OpenKernel, bob: OpenKernel) {
-  const bytes = random(BLOCKS * LEAVES * NODE_WORDS * 4)
-  const leaves = new Uint32Array(bytes.slice().buffer)
-  const delta = random(BLOCKS / 2)
+  const leaves = wordsOf(random(BLOCKS * LEAVES * NODE_WORDS * 4))
+  const delta = Uint8Array.from(random(BLOCKS / 2))
   const known = leaves.slice()
   for (let block = 0; block < BLOCKS; block++) {
     const hidden = ((delta[block >> 1] ?? 0) >> (4 * (block & 1))) & (LEAVES - 1)

@@ -1,0 +1,70 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import type { Kernel } from '../../../../protocols/kernel/kernel.ts'
+import { referenceKernel } from '../../../../protocols/kernel/reference/reference-kernel.ts'
+import { dealKey, label, pair, signTogether } from '../../../conformance/kernel-flow.ts'
+import { seeded } from '../../../support/seeded.ts'
+
+/** A kernel that writes down every byte string it gives out. */
+function recorded(kernel: Kernel, record: (name: string, bytes: Uint8Array) => void): Kernel {
+  const note = (name: string, value: unknown): void => {
+    if (value instanceof Uint8Array) record(name, value)
+    else if (typeof value === 'object' && value !== null) {
+      for (const [field, inner] of Object.entries(value)) note(`${name}.${field}`, inner)
+    }
+  }
+  return new Proxy(kernel, {
+    get(target, name, receiver) {
+      const member = Reflect.get(target, name, receiver)
+      if (typeof member !== 'function') return member
+      return (...given: unknown[]) => {
+        const value = Reflect.apply(member, target, given)
+        note(String(name), value)
+        return value
+      }
+    },
+  })
+}
+
+/** One setup, one key and one signature over seeded randomness: everything that was said. */
+function transcript(random: (seed: string) => (length: number) => Uint8Array) {
+  const hash = createHash('sha256')
+  const names: string[] = []
+  const record = (name: string, bytes: Uint8Array): void => {
+    names.push(`${name} ${bytes.length}`)
+    hash.update(name).update(bytes)
+  }
+  const sides = pair(
+    recorded(referenceKernel(random('frozen lo')), record),
+    recorded(referenceKernel(random('frozen hi')), record),
+  )
+  const { P, shares } = dealKey(sides)
+  const signature = signTogether(sides, shares, label('frozen'), 'frozen')
+  equal(sides[0].kernel.ecdsaVerify(P, label('frozen'), signature), true)
+  return { names, hash: hash.digest('hex') }
+}
+
+describe('transcript of a setup, a key and a signature', () => {
+  it('is the one frozen for version 1, byte for byte', function () {
+    this.timeout(30_000)
+    const { names, hash } = transcript(seeded)
+    deepEqual(names.slice(0, 4), [
+      'pairSend.A 33',
+      'pairReceive.phi 16896',
+      'pairBuild.pprf 20480',
+      'pairSend.A 33',
+    ])
+    equal(hash, FROZEN)
+  })
+
+  it('is the same when the source of randomness gives Buffers, whose slices share memory', function () {
+    this.timeout(30_000)
+    const buffers = (seed: string) => {
+      const random = seeded(seed)
+      return (length: number) => Buffer.from(random(length))
+    }
+    equal(transcript(buffers).hash, FROZEN)
+  })
+})
+
+const FROZEN = 'af9ddf1cd7218e5f03866c186c713c84264db1bbb4765475c2f92fd8bc64c03c'
