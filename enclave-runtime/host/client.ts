@@ -110,7 +110,9 @@ class GuestClient {
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
     const gone = this.#exited.then(({ code, reason }) => {
-      throw new LaunchError('GUEST_ENDED', `the guest ended (${code}): ${reason}`)
+      throw new LaunchError('GUEST_ENDED', `the guest ended (${code}): ${reason}`, {
+        exitCode: code,
+      })
     })
     try {
       this.#port.tell(PORT_TYPES.hello, helloToGuest.encode(hello), signal).catch(ignoreClosed)

@@ -9,9 +9,16 @@ export class LaunchError extends Error {
     | 'KEYS_UNSAFE'
     | 'GUEST_ENDED'
     | 'GUEST_SILENT'
+  /** Of a guest that ended before it said hello (04 §1); null where none was started or a signal ended it. */
+  readonly exitCode: number | null
 
-  constructor(code: LaunchError['code'], message: string, options?: ErrorOptions) {
+  constructor(
+    code: LaunchError['code'],
+    message: string,
+    options: ErrorOptions & { readonly exitCode?: number | null } = {},
+  ) {
     super(message, options)
     this.code = code
+    this.exitCode = options.exitCode ?? null
   }
 }
