@@ -2,8 +2,9 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { stringify } from 'smol-toml'
+import { locateBundle } from '../../enclave-runtime/host/bundle.ts'
 import type { MemberFields } from '../../enclave-runtime/host/guest.ts'
-import { measureBundle } from './bundle.ts'
+import { prepareKeys } from '../../enclave-runtime/host/key-files.ts'
 import { ConfigError, type NodeConfig, parseConfig } from './config.ts'
 import { createPeerSeed } from './identity.ts'
 import { formatMemberFile } from './member-file.ts'
@@ -47,13 +48,14 @@ export async function initialiseNode(plan: InitialisePlan): Promise<InitialisedN
 
 async function fill(config: NodeConfig, label: string, text: string): Promise<MemberFields> {
   const files = nodeFiles(config)
-  const bundle = await measureBundle()
-  for (const folder of [config.dir, config.keysDir, dirname(files.peerKey)])
+  const bundle = await locateBundle()
+  for (const folder of [config.dir, dirname(files.peerKey)])
     await mkdir(folder, { recursive: true, mode: 0o700 })
+  await prepareKeys(config.keysDir)
   const operatorKey = await createOperatorKey(files.operatorKey)
   const peerId = await createPeerSeed(files.peerKey)
   const { guest, close } = await openGuest({
-    bundle: bundle.path,
+    bundle,
     records: files.records,
     keysDir: config.keysDir,
     genesis: null,

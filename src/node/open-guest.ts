@@ -1,10 +1,10 @@
+import type { Bundle } from '../../enclave-runtime/host/bundle.ts'
 import type { Guest } from '../../enclave-runtime/host/guest.ts'
 import { launchGuest } from '../../enclave-runtime/host/launch.ts'
-import { LevelRecordStore } from '../../enclave-runtime/host/level-store.ts'
+import { openLevelStore } from '../../enclave-runtime/host/level-store.ts'
 
 export interface GuestPlan {
-  /** Path of the bundle. */
-  readonly bundle: string
+  readonly bundle: Bundle
   /** Folder of the sealed records. */
   readonly records: string
   readonly keysDir: string
@@ -13,12 +13,15 @@ export interface GuestPlan {
   readonly peerId: string
 }
 
-/** Opens the records and starts a guest on them; `close` ends the guest, then closes the records. */
+/**
+ * Opens the records and starts a guest on them; `close` ends the guest, then closes the records. Records are
+ * made only before the node has a network: later, missing records are lost shares and no reason to begin anew.
+ */
 export async function openGuest(plan: GuestPlan): Promise<{
   guest: Guest
   close(): Promise<void>
 }> {
-  const store = await LevelRecordStore.open(plan.records)
+  const store = await openLevelStore(plan.records, { create: plan.genesis === null })
   try {
     const { bundle, keysDir, genesis, kernel, peerId } = plan
     const guest = await launchGuest({

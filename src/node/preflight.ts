@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { type Bundle, locateBundle } from '../../enclave-runtime/host/bundle.ts'
+import { LaunchError } from '../../enclave-runtime/host/launch-error.ts'
 import {
   decodeGenesis,
   type Genesis,
@@ -7,7 +9,6 @@ import {
   networkIdOf,
 } from '../../protocols/agreement/genesis.ts'
 import { DecodeError } from '../../protocols/session/codec.ts'
-import { type Bundle, measureBundle } from './bundle.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
 import { peerNameOf, readPeerSeed } from './identity.ts'
 import { nodeFiles } from './node-files.ts'
@@ -30,14 +31,15 @@ export async function preflight(config: NodeConfig): Promise<Preflight> {
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
-      problems.push(...error.problems)
+      if (error instanceof ConfigError) problems.push(...error.problems)
+      else if (error instanceof LaunchError) problems.push(error.message)
+      else throw error
       return undefined
     }
   }
   const read = await attempt(() => readGenesis(config))
   const seed = await attempt(() => readSeed(config))
-  const bundle = await attempt(measureBundle)
+  const bundle = await attempt(locateBundle)
   const kernel = await attempt(async () => chosenKernel(config, read?.genesis))
   const peerId = seed === undefined ? undefined : await peerNameOf(seed)
   const me = read?.genesis.members.find((member) => member.peerId === peerId)
@@ -47,7 +49,7 @@ export async function preflight(config: NodeConfig): Promise<Preflight> {
     )
   if (read !== undefined && bundle !== undefined && !allows(read.genesis, bundle))
     problems.push(
-      `the guest bundle ${bundle.path} (measurement ${hex(bundle.measurement)}) is not allowed by genesis.cbor: install the version of holdfast the network runs`,
+      `the guest bundle ${bundle.path} (measurement ${hex(bundle.sha256)}) is not allowed by genesis.cbor: install the version of holdfast the network runs`,
     )
   if (read?.genesis.environment === 'production' && config.allowPlain)
     problems.push('allowPlain is for development networks: remove it from node.toml')
@@ -106,8 +108,8 @@ function chosenKernel(config: NodeConfig, genesis: Genesis | undefined): 'refere
   return config.kernel
 }
 
-const allows = (genesis: Genesis, { measurement }: Bundle): boolean =>
-  genesis.allow.some((allowed) => hex(allowed) === hex(measurement))
+const allows = (genesis: Genesis, { sha256 }: Bundle): boolean =>
+  genesis.allow.some((allowed) => hex(allowed) === hex(sha256))
 
 /** Ports that the settings name and something else holds; each is let go again at once. */
 async function usedPorts({ rpc, metrics, listen }: NodeConfig): Promise<string[]> {

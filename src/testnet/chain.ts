@@ -1,8 +1,8 @@
 import type { LocalChain } from './anvil.ts'
 
-/** An EIP-1559 transfer, as `eth_signTransaction` takes it: quantities in hex. */
+/** An EIP-1559 transfer, with quantities in hex. */
 export interface Transfer {
-  readonly type: '0x2'
+  readonly type: 2
   readonly chainId: string
   readonly nonce: string
   readonly to: string
@@ -41,7 +41,7 @@ const asHex = (text: string): Hex => {
 
 /** A transfer without a chain to ask: for showing a signature only. */
 export const plainTransfer = (to: string, value: bigint, chainId: number): Transfer => ({
-  type: '0x2',
+  type: 2,
   chainId: hex(BigInt(chainId)),
   nonce: '0x0',
   to,
@@ -124,7 +124,7 @@ export async function openChain(chain: LocalChain, chainId: number): Promise<Cha
  */
 export async function checkRaw(raw: string, asked: Transfer, from: string): Promise<string> {
   const { keccak256, parseTransaction, recoverTransactionAddress } = await import('viem')
-  const serializedTransaction = asHex(raw) as `0x02${string}`
+  const serializedTransaction = asHex(raw) as `0x02${string}` // what follows checks that it is one
   const parsed = parseTransaction(serializedTransaction)
   check(parsed.type === 'eip1559', `a transaction of type ${parsed.type} came back`)
   check(same(parsed.to ?? '', asked.to), `it pays ${parsed.to}`)

@@ -1,0 +1,57 @@
+import type { Environment } from '../node/config.ts'
+import type { InitialisedNode, InitialisePlan } from '../node/initialise-node.ts'
+import type { RunningFile } from '../node/running-file.ts'
+import type { TestnetPlan } from '../testnet/create.ts'
+import type { DemoOptions } from '../testnet/demo.ts'
+import type { Testnet } from '../testnet/state.ts'
+import type { NodeReport } from '../testnet/status.ts'
+import type { UpOptions } from '../testnet/up.ts'
+import type { AccountFile, KeyAlgorithm } from './account-file.ts'
+
+/** A node that runs in this process. */
+export interface StartedNode {
+  readonly running: RunningFile
+  /** Ends by itself only when something is wrong: its exit code and why. */
+  readonly ended: Promise<{ readonly code: number; readonly reason: string }>
+  stop(): Promise<void>
+}
+
+/** What is to be signed. */
+export type SignWhat =
+  | { readonly kind: 'message'; readonly data: string }
+  | { readonly kind: 'typed-data'; readonly json: string }
+  | { readonly kind: 'transaction'; readonly transaction: unknown }
+
+/** What a node answers about itself and its network. */
+export type StatusReport = Readonly<Record<string, unknown>>
+
+/** What commands do, apart from reading arguments and speaking: the edge where tests put their own. */
+export interface Actions {
+  initialiseNode(plan: InitialisePlan): Promise<InitialisedNode>
+  startNode(dir: string, env: Environment): Promise<StartedNode>
+  status(rpc: string, signal: AbortSignal): Promise<StatusReport>
+  createAccount(
+    nodes: readonly string[],
+    alg: KeyAlgorithm,
+    signal: AbortSignal,
+  ): Promise<AccountFile>
+  sign(
+    nodes: readonly string[],
+    account: AccountFile,
+    what: SignWhat,
+    signal: AbortSignal,
+  ): Promise<string>
+  demo(options: DemoOptions): Promise<void>
+  readonly testnet: TestnetActions
+}
+
+/** The life of local networks. */
+export interface TestnetActions {
+  create(plan: TestnetPlan): Promise<Testnet>
+  start(dir: string, options: UpOptions): Promise<Testnet>
+  ready(state: Testnet, options: { deadlineMs: number; signal: AbortSignal }): Promise<void>
+  report(state: Testnet): Promise<NodeReport[]>
+  stop(dir: string): Promise<Testnet>
+  kill(dir: string, nodes: readonly number[]): Promise<Testnet>
+  signal(dir: string, nodes: readonly number[], name: 'SIGSTOP' | 'SIGCONT'): Promise<Testnet>
+}

@@ -1,0 +1,31 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { environment } from '../node/config.ts'
+import { realActions } from './real-actions.ts'
+import { run } from './run.ts'
+
+const INTERRUPTED = 130 // what a shell gives a program that Ctrl-C ended
+
+/** A first signal asks the command to stop in order; a second one ends the process at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(INTERRUPTED)
+      controller.abort(new Error(`stopped by ${name}`))
+    })
+  return controller.signal
+}
+
+const code = await run(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stdin: () => text(process.stdin),
+  env: environment(),
+  home: join(homedir(), '.holdfast'),
+  signal: stopSignal(),
+  actions: realActions,
+})
+// Nothing that a command left open (a socket kept alive, a pipe) may keep the process: it said what it did.
+process.exit(code)

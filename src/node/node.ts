@@ -1,0 +1,268 @@
+import { mkdir } from 'node:fs/promises'
+import { Registry } from 'prom-client'
+import { FINAL_EXIT_CODES } from '../../enclave-runtime/host/exit-reason.ts'
+import type { Guest } from '../../enclave-runtime/host/guest.ts'
+import type { Member } from '../../protocols/agreement/genesis.ts'
+import type { CoordinatorLog } from '../coordinator/collaborators.ts'
+import { createCoordinator } from '../coordinator/coordinate.ts'
+import { createGateway } from '../gateway/http.ts'
+import type { NodeHint } from '../wire/network.ts'
+import type { NodeStatus } from '../wire/status.ts'
+import { LinkError } from './channels/links.ts'
+import { ConfigError, type NodeConfig } from './config.ts'
+import type { Log } from './log.ts'
+import { serveMetrics } from './metrics-server.ts'
+import { createNetwork, type Network } from './network.ts'
+import { nodeFiles } from './node-files.ts'
+import { openGuest } from './open-guest.ts'
+import { type Preflight, preflight } from './preflight.ts'
+import { type RunningFile, removeRunning, writeRunning } from './running-file.ts'
+import { Undo } from './undo.ts'
+import { version } from './version.ts'
+
+/** How a node ended that nobody asked to stop. `code` is that of its guest (04 §1). */
+export interface NodeEnd {
+  readonly code: number
+  readonly reason: string
+}
+
+/** One node: host and guest, listening. */
+export interface Node {
+  readonly running: RunningFile
+  status(signal: AbortSignal): Promise<NodeStatus>
+  /** Resolves only when the node ends although nobody asked it to; what still runs of it is to be stopped. */
+  readonly ended: Promise<NodeEnd>
+  /** Stops everything in order, each part within its deadline. Never rejects. */
+  stop(): Promise<void>
+}
+
+const STOP_STEP_MS = 12_000 // above the 10 s that libp2p may take (07 §2.5)
+const URGENT_BYTES = 262_144 + 64 // what the urgent lane carries (07 §6.2); larger goes as bulk
+const SEND_TIMEOUT_MS = 10_000 // rounds end sooner; a peer that takes nothing for so long is gone
+const GUEST_LOST = 75 // exit codes 70 to 74 are the guest's own
+
+/**
+ * Checks everything, then starts the guest, the network, the coordinator and the gateway. The one place
+ * that constructs them. When something fails, what was started before it is stopped again.
+ * @throws ConfigError when a setting or a file is wrong, and whatever a part says that cannot start.
+ */
+export async function createNode(config: NodeConfig, log: Log): Promise<Node> {
+  const known = await preflight(config)
+  const undo = new Undo(log, STOP_STEP_MS)
+  try {
+    return await start(config, known, log, undo)
+  } catch (error) {
+    await undo.run()
+    throw error
+  }
+}
+
+async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo): Promise<Node> {
+  const files = nodeFiles(config)
+  const { genesis, genesisFile, networkId, me, seed } = known
+  const { guest, close } = await openGuest({
+    bundle: known.bundle,
+    records: files.records,
+    keysDir: config.keysDir,
+    genesis: genesisFile,
+    kernel: known.kernel,
+    peerId: me.peerId,
+  })
+  undo.add('guest', close)
+  guest.onEvent(({ code, party, number }) =>
+    log.info('guest', {
+      code,
+      ...(party === undefined ? {} : { party }),
+      ...(number === undefined ? {} : { count: number }),
+    }),
+  )
+  assertSame(guest, me, networkId)
+
+  const registry = new Registry()
+  await mkdir(files.libp2p, { recursive: true, mode: 0o700 })
+  const network = await createNetwork(
+    {
+      profile: config.profile,
+      listen: config.listen,
+      announce: config.announce,
+      bootstrap: config.bootstrap,
+      seed,
+      datastore: files.libp2p,
+      gateway: null, // unsealed requests are taken on loopback only: no address for others
+    },
+    {
+      networkId,
+      members: genesis.members,
+      genesis: genesisFile,
+      guestSig: me.guestSig,
+      signNodeRecord: (fields, signal) => guest.signNode(fields, signal),
+      now: Date.now,
+      log,
+      registry,
+    },
+  )
+  undo.add('network', () => network.stop())
+  join(guest, network, genesis.members, log)
+
+  const coordinator = createCoordinator({
+    guest,
+    links: network.links,
+    rpc: network.rpc,
+    genesis,
+    me: me.index,
+    now: Date.now,
+    log: coordinatorLog(log),
+  })
+  undo.add('coordinator', () => coordinator.close())
+  await network.start()
+
+  const status = (signal: AbortSignal): Promise<NodeStatus> =>
+    statusOf(guest, network, known, signal)
+  const gateway = createGateway({
+    coordinator,
+    network: { genesis: genesisFile, nodes: () => hints(network, genesis.members, me) },
+    status,
+    allowPlain: config.allowPlain,
+    log: { warn: coordinatorLog(log).warn },
+  })
+  const { url } = await gateway.listen(config.rpc)
+  undo.add('gateway', () => gateway.close())
+  if (config.metrics !== null) {
+    const metrics = await serveMetrics(registry, config.metrics)
+    undo.add('metrics', () => metrics.close())
+  }
+
+  const running: RunningFile = {
+    pid: process.pid,
+    peerId: me.peerId,
+    index: me.index,
+    networkId: Buffer.from(networkId).toString('hex'),
+    rpc: url,
+    multiaddrs: network.multiaddrs(),
+  }
+  await writeRunning(files.running, running)
+  undo.add('running file', () => removeRunning(files.running))
+  log.info('node-started', { party: me.index, peer: me.peerId, url, version: version() })
+  return {
+    running,
+    status,
+    ended: endOf(guest),
+    stop: async () => {
+      await undo.run()
+      log.info('node-stopped', { party: me.index })
+    },
+  }
+}
+
+/** The guest has the identity that the genesis gives to this node's peer. */
+function assertSame(guest: Guest, me: Member, networkId: Uint8Array): void {
+  const { hello } = guest
+  const same = (a: Uint8Array | null, b: Uint8Array): boolean =>
+    a !== null && Buffer.compare(a, b) === 0
+  if (
+    hello.index === me.index &&
+    same(hello.networkId, networkId) &&
+    same(hello.guestSig, me.guestSig)
+  )
+    return
+  throw new ConfigError([
+    `the records and keys of this node are of another guest than member ${me.index} of genesis.cbor: restore those of this node; never use those of another`,
+  ])
+}
+
+/** Envelopes both ways, and which links are up. The host reads none of them. */
+function join(guest: Guest, { links }: Network, members: readonly Member[], log: Log): void {
+  const peers = new Map(members.map(({ index, peerId }) => [index, peerId]))
+  const parties = new Map(members.map(({ index, peerId }) => [peerId, index]))
+  guest.onEnvelope(async (to, bytes, priority) => {
+    const peer = peers.get(to)
+    if (peer === undefined) throw new LinkError('UNREACHABLE')
+    const lane = priority === 0 && bytes.length <= URGENT_BYTES ? 'urgent' : 'bulk'
+    await links.send(peer, bytes, lane, AbortSignal.timeout(SEND_TIMEOUT_MS))
+  })
+  links.onEnvelope(async (from, bytes) => {
+    const party = parties.get(from)
+    if (party === undefined) return // links are with members only
+    try {
+      await guest.deliver(party, bytes)
+    } catch (error) {
+      // The guest is gone or full: its sessions end by their deadlines, and its end is told by `ended`.
+      log.warn('deliver-failed', { party, reason: error instanceof Error ? error.message : '' })
+    }
+  })
+  const up = new Set<number>()
+  links.onState((peer, state) => {
+    const party = parties.get(peer)
+    if (party === undefined) return
+    if (state.up) up.add(party)
+    else up.delete(party)
+    guest.links([...up].sort((a, b) => a - b))
+  })
+}
+
+/** What the node says about itself; without an answer of the guest, that it does not answer. */
+async function statusOf(
+  guest: Guest,
+  { links }: Network,
+  { genesis, me }: Preflight,
+  signal: AbortSignal,
+): Promise<NodeStatus> {
+  const others = genesis.members.filter(({ index }) => index !== me.index)
+  return {
+    index: me.index,
+    peerId: me.peerId,
+    label: me.label,
+    version: version(),
+    members: genesis.members.length,
+    threshold: genesis.params.t,
+    guest: await guestOf(guest, signal),
+    links: others.map(({ index, peerId }) => {
+      const { up, suspect, rttMs } = links.state(peerId)
+      return { party: index, up, suspect, rttMs: rttMs ?? null }
+    }),
+  }
+}
+
+async function guestOf(guest: Guest, signal: AbortSignal): Promise<NodeStatus['guest']> {
+  try {
+    const { ready, pairs, bans, keys, held } = await guest.status(signal)
+    return { alive: true, ready, pairs, bans, keys, held }
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    const keys = { active: 0, pending: 0 }
+    return { alive: false, ready: false, pairs: [], bans: [], keys, held: 0 }
+  }
+}
+
+/** Where the members' nodes are, as far as this one knows without asking. */
+function hints(network: Network, members: readonly Member[], me: Member): readonly NodeHint[] {
+  return members.map(({ peerId }) => ({
+    peerId,
+    multiaddrs: peerId === me.peerId ? network.multiaddrs() : [],
+  }))
+}
+
+/** A guest is never restarted behind the operator's back: its end is the node's. */
+async function endOf(guest: Guest): Promise<NodeEnd> {
+  const { code, reason, detail } = await guest.exited
+  const known = code !== null && FINAL_EXIT_CODES.has(code)
+  const said = detail === null ? '' : ` (${detail})`
+  return { code: known ? code : GUEST_LOST, reason: `its guest ended: ${reason}${said}` }
+}
+
+/** The coordinator's lines in the node's log: its events, and of its fields those that a log may carry. */
+const coordinatorLog = (log: Log): CoordinatorLog => {
+  const fieldsOf = (fields: Readonly<Record<string, unknown>>): Record<string, string | number> => {
+    const { error, fault, leader } = fields
+    return {
+      ...(fields as Record<string, string | number>), // the log keeps known names of known kinds only
+      ...(error instanceof Error ? { reason: error.message } : {}),
+      ...(typeof fault === 'string' ? { reason: fault } : {}),
+      ...(typeof leader === 'number' ? { party: leader } : {}),
+    }
+  }
+  return {
+    info: (fields, message) => log.info(message.replaceAll(' ', '-'), fieldsOf(fields)),
+    warn: (fields, message) => log.warn(message.replaceAll(' ', '-'), fieldsOf(fields)),
+  }
+}
