@@ -5,6 +5,8 @@ import { errorReply, PAYLOAD_LIMITS } from './messages.ts'
 export const MAX_QUEUE_BYTES: number = 16 * 1024 * 1024 // per direction (04 §2), then the source is not read
 export const MAX_OPEN_REQUESTS = 1024 // of one side; far above what sessions, store and requests need at once
 
+const MAX_GIVEN_UP = 65_536 // questions without an answer: the other side is alive and does not work
+
 /** The bytes under the port. `write` may return false: nothing more until `Port.drained()`. */
 export interface PortWire {
   write(bytes: Uint8Array): boolean
@@ -76,6 +78,7 @@ export class Port {
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#given.add(id)
+        if (this.#given.size > MAX_GIVEN_UP) this.#violate(new PortViolation('it never answers'))
         settle(new PortError('CANCELLED', { cause: signal.reason }))
       }
       const settle = (reply: Uint8Array | PortError) => {
