@@ -123,7 +123,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'src/gateway',
       'src/wire',
     ],
-    packages: [],
+    packages: ['prom-client', 'pino'],
     node: true,
   },
   'src/coordinator': {
@@ -134,6 +134,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'protocols/agreement',
       'protocols/request',
     ],
+    files: ['protocols/crypto/tags.ts', 'protocols/crypto/transcript.ts'], // the order of leaders is a hash
     packages: [],
     node: true,
   },
@@ -159,6 +160,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'src/sdk',
       'src/wire',
       'src/node',
+      'src/node/node.ts',
       'enclave-runtime/host',
       'protocols/agreement',
       'protocols/request',
@@ -172,6 +174,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'src/sdk',
       'src/wire',
       'src/node',
+      'src/node/node.ts',
       'src/testnet',
       'enclave-runtime/host',
       'protocols/agreement',

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { proofMessage, verifyKeyProof, verifyMessage } from '../../../protocols/request/proofs.ts'
-import { encodeSpki, type SignatureAlgorithm } from '../../../protocols/request/spki.ts'
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { proofMessage, verifyKeyProof } from '../../../protocols/request/proofs.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
-import { SHARED, sharedIsHere } from '../../support/shared.ts'
 import { ALGORITHMS, testKey } from './keys.ts'
 
 const digest = new Uint8Array(32).fill(9)
@@ -90,46 +86,3 @@ describe('key proof', () => {
     }
   })
 })
-
-interface Wycheproof {
-  readonly testGroups: readonly {
-    readonly publicKey: { readonly pk?: string; readonly uncompressed?: string }
-    readonly tests: readonly { tcId: number; msg: string; sig: string; result: string }[]
-  }[]
-}
-
-/** Mismatches between us and one file: test cases whose outcome is not the published one. */
-function mismatches(file: string, alg: SignatureAlgorithm, sound: (sig: Uint8Array) => boolean) {
-  const text = readFileSync(join(SHARED, 'data/vectors/wycheproof', file), 'utf8')
-  const { testGroups } = JSON.parse(text) as Wycheproof
-  let checked = 0
-  const wrong: number[] = []
-  for (const { publicKey, tests } of testGroups) {
-    const spki = encodeSpki(alg, hexToBytes(publicKey.pk ?? publicKey.uncompressed ?? ''))
-    for (const { tcId, msg, sig, result } of tests) {
-      const signature = hexToBytes(sig)
-      const expected = result === 'valid' && sound(signature)
-      if (verifyMessage(alg, spki, hexToBytes(msg), signature) !== expected) wrong.push(tcId)
-      checked++
-    }
-  }
-  return { checked, wrong }
-}
-
-if (sharedIsHere())
-  describe('Wycheproof', () => {
-    it('Ed25519: every case has its outcome', () => {
-      const { checked, wrong } = mismatches('ed25519_test.json', 'EdDSA', () => true)
-      assert.deepEqual(wrong, [])
-      assert.ok(checked > 100)
-    })
-
-    it('ECDSA on secp256k1: every case has its outcome, valid ones with a high s being refused', () => {
-      const low = (sig: Uint8Array): boolean =>
-        !secp256k1.Signature.fromBytes(sig, 'compact').hasHighS()
-      const file = 'ecdsa_secp256k1_sha256_p1363_test.json'
-      const { checked, wrong } = mismatches(file, 'ES256K', low)
-      assert.deepEqual(wrong, [])
-      assert.ok(checked > 200)
-    }).timeout(30_000)
-  })
