@@ -27,7 +27,7 @@ const CONVERSATION: Room = {
 const CONVERSATIONS = ['protocols/pair-setup', 'protocols/keygen', 'protocols/sign']
 const DECIDING: Room = {
   rooms: ['protocols/session', 'protocols/crypto'],
-  packages: [...NOBLE, '@scure/base', 'zod'],
+  packages: [...NOBLE, 'zod'],
   node: false,
 }
 const LIBP2P = [
@@ -88,7 +88,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'protocols/request',
       ...CONVERSATIONS,
     ],
-    packages: [...NOBLE, '@scure/base', 'zod'],
+    packages: [...NOBLE, 'zod'],
     node: true,
   },
   'enclave-runtime/host': {
@@ -103,7 +103,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'src/wire': {
     rooms: ['protocols/request', 'protocols/agreement', 'protocols/session'],
-    packages: ['zod', '@scure/base'],
+    packages: ['zod'],
     node: false,
   },
   'src/node': {
@@ -146,13 +146,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'protocols/agreement',
       'protocols/session',
     ],
-    packages: ['fastify', 'zod', '@scure/base'],
+    packages: ['fastify', 'zod'],
     node: true,
   },
   'src/sdk': {
     rooms: ['src/wire', 'protocols/request', 'protocols/agreement', 'protocols/session'],
     files: ['protocols/keygen/key-certificate.ts', 'protocols/sign/bip32.ts'],
-    packages: [...NOBLE, '@scure/base', 'zod'],
+    packages: [...NOBLE, 'zod'],
     node: false,
   },
   'src/testnet': {
