@@ -25,11 +25,13 @@ export const realActions: Actions = {
   createAccount: (nodes, alg, signal) => explained(() => createAccount(nodes, alg, signal)),
   sign: (nodes, account, what, signal) => explained(() => sign(nodes, account, what, signal)),
   demo: async (options) => {
-    const [{ runDemo }, { openDemoWallet }] = await Promise.all([
+    const [{ runDemo }, { openDemoWallet }, { parentGone }] = await Promise.all([
       import('../testnet/demo.ts'),
       import('../testnet/open-demo-wallet.ts'),
+      import('../testnet/parent-gone.ts'),
     ])
-    await runDemo(options, openDemoWallet)
+    const signal = AbortSignal.any([options.signal, parentGone()])
+    await runDemo({ ...options, signal }, openDemoWallet)
   },
   testnet: {
     create: async (plan) => {

@@ -13,9 +13,13 @@ export const CHAIN_ID = 31_337 // anvil's own default: wallets know it as a loca
 const START_TIMEOUT_MS = 10_000 // it is up in 43 ms where measured (08 §4.6)
 const STOP_TIMEOUT_MS = 3_000 // it is gone in 5 ms; after this it is killed
 
-/** The executable of the local chain: the variable ANVIL, else the npm package; undefined where there is none. */
+/**
+ * The executable of the local chain: the variable ANVIL, else the npm package; undefined where there is none,
+ * or where ANVIL is `none`.
+ */
 export function findAnvil(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const named = env['ANVIL']
+  if (named === 'none') return undefined
   if (named !== undefined && named !== '') return named
   try {
     return createRequire(import.meta.url).resolve('@foundry-rs/anvil-linux-amd64/bin/anvil')
