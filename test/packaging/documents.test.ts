@@ -15,7 +15,7 @@ const pages = [
 const sections = new Set(
   globSync('docs/spec/*.md').flatMap((page) => {
     const number = /(\d\d)-/.exec(page)?.[1] ?? ''
-    return [...readFileSync(page, 'utf8').matchAll(/^#+ (\d+(?:\.\d+)*)\.? /gm)].map(
+    return [...readFileSync(page, 'utf8').matchAll(/^(?:#+ |\*\*)?(\d+(?:\.\d+)*)\.? /gm)].map(
       ([, section]) => `${number} §${section}`,
     )
   }),
