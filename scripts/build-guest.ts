@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 
 /** What the one file of the guest may import (04, decision E1): no network, no child process, no addon. */
@@ -70,6 +71,7 @@ async function replace(path: string, content: Uint8Array | string): Promise<void
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const root = fileURLToPath(new URL('..', import.meta.url))
-  const options = { root, entry: 'enclave-runtime/guest/main.ts', output: 'build/guest.mjs' }
-  process.stdout.write(`build/guest.mjs sha256 ${await buildGuest(options)}\n`)
+  const { values } = parseArgs({ options: { out: { type: 'string', default: 'build/guest.mjs' } } })
+  const options = { root, entry: 'enclave-runtime/guest/main.ts', output: values.out }
+  process.stdout.write(`${values.out} sha256 ${await buildGuest(options)}\n`)
 }
