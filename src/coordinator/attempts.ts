@@ -3,7 +3,7 @@ import type { PartyIndex } from '../../protocols/session/faults.ts'
 import type { Blame } from './blame.ts'
 import { attemptBudget } from './budget.ts'
 import type { CoordinatorLog, Rpc } from './collaborators.ts'
-import type { Deadline } from './deadline.ts'
+import { type Deadline, orAborted } from './deadline.ts'
 import { decodeOutcome, encodeLeadAsk } from './forward.ts'
 import {
   type Attempt,
@@ -136,11 +136,10 @@ class Run {
     const late = AbortSignal.timeout(budget + FORWARD_MARGIN_MS)
     const signal = AbortSignal.any([this.#deadline.signal, late])
     try {
-      for await (const answer of rpc.call(member.peerId, frame, signal)) {
-        const outcome = decodeOutcome(answer)
-        return outcome.kind === 'done' ? await this.#confirmed(outcome) : outcome
-      }
-      return undefined // it closed without an answer
+      const answer = await orAborted(firstFrame(rpc.call(member.peerId, frame, signal)), signal)
+      if (answer === undefined) return undefined // it closed without one
+      const outcome = decodeOutcome(answer)
+      return outcome.kind === 'done' ? await this.#confirmed(outcome) : outcome
     } catch (cause) {
       if (this.#deadline.signal.aborted) throw cause
       log.warn({ leader, error: cause }, 'another leader did not answer')
@@ -368,6 +367,11 @@ class Run {
   #now(): number {
     return this.#deps.clock.monotonic()
   }
+}
+
+async function firstFrame(frames: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
+  for await (const frame of frames) return frame
+  return undefined
 }
 
 /** Failed checks over oblivious-transfer material (02 §12): who is named broke the protocol. */

@@ -17,10 +17,11 @@ export function deadlineAfter(ms: number, clock: Clock, stop: AbortSignal): Dead
 
 /** What `promise` gives, unless `signal` is aborted first: then its reason is thrown. The work goes on. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const leave = (): void => reject(signal.reason)
-  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted)
+    leave() // a listener would not be called any more
+  else signal.addEventListener('abort', leave, { once: true })
   try {
     return await Promise.race([promise, aborted])
   } finally {

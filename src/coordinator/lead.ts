@@ -2,6 +2,7 @@ import type { LeadReply } from '../../enclave-runtime/host/guest.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
 import { attemptBudget } from './budget.ts'
 import type { Clock, CoordinatorGuest } from './collaborators.ts'
+import { orAborted } from './deadline.ts'
 import { rendezvousOrder } from './leaders.ts'
 import type { Standing } from './standing.ts'
 import { chooseSigners } from './subsets.ts'
@@ -65,7 +66,8 @@ export async function leadWith(
   const started = clock.monotonic()
   const limited = AbortSignal.any([signal, AbortSignal.timeout(budgetMs + GUEST_MARGIN_MS)])
   try {
-    const reply = await guest.lead(request, { attempt, signers, budgetMs }, limited)
+    const led = guest.lead(request, { attempt, signers, budgetMs }, limited)
+    const reply = await orAborted(led, limited)
     return reply.kind === 'failed' ? { ...reply, signers } : reply
   } catch (cause) {
     if (signal.aborted || clock.monotonic() - started < budgetMs) throw cause
