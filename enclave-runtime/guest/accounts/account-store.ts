@@ -1,21 +1,24 @@
+import { Reader, u32 } from '../../../protocols/session/codec.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import type { Records } from '../records.ts'
 import { type Account, decodeAccount, encodeAccount } from './account.ts'
 
 /** Accounts kept in memory; the others are a read away. About 1 kB each. */
 const MAX_CACHED = 10_000
+const COUNT = 'accounts/count'
 
 /** The accounts of this committee: bulk records, one per account (04 §6). */
 export class AccountStore {
   readonly #records: Records
   readonly #cache = new BoundedMap<Account>(MAX_CACHED)
-  #count = 0
+  #count: number
 
   constructor(records: Records) {
     this.#records = records
+    const counted = records.critical(COUNT)
+    this.#count = counted === undefined ? 0 : new Reader(counted).u32()
   }
 
-  /** How many there are since this start, and before it as far as they were read. */
   get count(): number {
     return this.#count
   }
@@ -23,18 +26,24 @@ export class AccountStore {
   async get(id: Uint8Array): Promise<Account | undefined> {
     const cached = this.#cache.get(id)
     if (cached !== undefined) return cached
-    const record = await this.#records.get('b', nameOf(id))
+    const record = await this.#records.bulk(nameOf(id))
     if (record === undefined) return undefined
     const account = decodeAccount(record)
-    if (this.#cache.get(id) === undefined) this.#count++
     this.#cache.set(id, account)
     return account
   }
 
-  /** Durable when it resolves. */
-  async put(account: Account): Promise<void> {
-    if ((await this.get(account.id)) === undefined) this.#count++
-    await this.#records.put('b', nameOf(account.id), encodeAccount(account))
+  /** A new account, and its pending record gone, in one batch; durable when it resolves. */
+  async add(account: Account, pendingName: string): Promise<void> {
+    if ((await this.get(account.id)) !== undefined) throw new Error('bug: an account added twice')
+    const count = ++this.#count
+    await this.#records.write({
+      bulk: new Map([[nameOf(account.id), encodeAccount(account)]]),
+      critical: new Map([
+        [COUNT, u32(count)],
+        [pendingName, null],
+      ]),
+    })
     this.#cache.set(account.id, account)
   }
 }

@@ -51,7 +51,7 @@ export class ActivityLog {
     const place = Buffer.concat([accountId, nonce])
     const claimed = this.#claims.get(place)
     if (claimed !== undefined) return !Buffer.from(claimed).equals(meaning)
-    const record = await this.#records.get('b', nameOf(accountId, nonce))
+    const record = await this.#records.bulk(nameOf(accountId, nonce))
     if (record === undefined) return false
     const known = decodeActivity(record).meaning
     this.#claims.set(place, known)
@@ -70,7 +70,8 @@ export class ActivityLog {
   /** Durable when it resolves. */
   async record(activity: Activity): Promise<void> {
     const { accountId, nonce } = activity
-    await this.#records.put('b', nameOf(accountId, nonce), encodeActivity(activity))
+    const bulk = new Map([[nameOf(accountId, nonce), encodeActivity(activity)]])
+    await this.#records.write({ bulk })
   }
 }
 

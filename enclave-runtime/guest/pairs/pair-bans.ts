@@ -11,7 +11,7 @@ import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
 import { type Committee, guestOf, otherGuests } from '../committee.ts'
 import type { Tell } from '../events.ts'
-import type { Records, Signer } from '../records.ts'
+import type { Records } from '../records.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
 
@@ -28,11 +28,11 @@ interface Notice {
 export interface PairBansInit {
   readonly committee: Committee
   readonly records: Records
-  readonly signer: Signer
   readonly router: SessionRouter
   readonly tell: Tell
   /** Ends what uses the setup with this peer and wipes it, in one turn. */
   readonly retire: (peer: PartyIndex) => void
+  readonly onError: (error: unknown) => void
 }
 
 /** Pairs of guests that may not multiply with each other again, whatever the key (02 §2.8). */
@@ -46,17 +46,17 @@ export class PairBans {
   }
 
   /** With every ban that was recorded before. A record that does not verify is a corrupt store. */
-  static async load(init: PairBansInit): Promise<PairBans> {
+  static load(init: PairBansInit): PairBans {
     const bans = new PairBans(init)
     for (const name of init.records.criticalNames('ban/')) {
-      const body = await init.records.get('c', name)
+      const body = init.records.critical(name)
       const notice = body && readNotice(init.committee, body)
       if (body === undefined || notice === undefined)
         throw new Error(`bug: the sealed record ${name} is no ban of this network`)
       bans.#banned.set(keyOf(notice.pair), body)
     }
     init.router.on(MESSAGE_TYPES.banNotice, (from, letter) => {
-      bans.#take(from, letter).catch(() => init.tell('STORE_FAILED'))
+      bans.#take(from, letter).catch(init.onError)
     })
     return bans
   }
@@ -108,11 +108,11 @@ export class PairBans {
   }
 
   async #record(pair: readonly [PartyIndex, PartyIndex]): Promise<void> {
-    const { committee, records, signer } = this.#init
+    const { committee, records } = this.#init
     const object = encodeCanonical(['ban', 1, committee.committeeId, ...pair, committee.me.index])
-    const signature = await signer.sign(signedMessage('ban', committee.networkId, object))
+    const signature = records.sign(signedMessage('ban', committee.networkId, object))
     const body = encodeCanonical([object, signature])
-    await records.put('c', recordName(pair), body)
+    await records.write({ critical: new Map([[recordName(pair), body]]) })
     this.#banned.set(keyOf(pair), body)
     for (const { index } of otherGuests(committee))
       void this.#init.router.send(index, noticeLetter(body))
@@ -129,7 +129,7 @@ export class PairBans {
     const peer = notice.pair.find((party) => party !== committee.me.index) ?? notice.signer
     if (notice.pair.includes(committee.me.index)) retire(peer)
     tell('PAIR_BANNED', notice.signer)
-    await records.put('c', recordName(notice.pair), body)
+    await records.write({ critical: new Map([[recordName(notice.pair), body]]) })
   }
 }
 

@@ -38,6 +38,8 @@ export interface PairSetupsInit {
   readonly isBanned: (peer: PartyIndex) => boolean
   /** The conversation of 02 §2. */
   readonly converse: typeof setUpPair
+  /** A defect of ours, not a fault of a party. */
+  readonly onError: (error: unknown) => void
 }
 
 /** One setup with every other guest, made eagerly, kept in memory alone (02 §2.7). */
@@ -257,6 +259,7 @@ export class PairSetups {
     const now = clock.monotonicMs()
     tell('PAIR_FAILED', pair.peer.index)
     if (pair.failed(kind, now)) tell('PAIR_SUSPENDED', pair.peer.index)
+    if (!(error instanceof ProtocolError)) this.#init.onError(error)
     if (!pair.lo) pair.askAgainAt = Math.max(pair.notBefore, now)
   }
 

@@ -63,6 +63,7 @@ export class Answers {
       heard.refused.push({ from, id: decodeRefuse(body) })
       session.end({ kind: 'refused', round: OPEN, from })
     } else if (accept(decodeResult(body))) session.end({ kind: 'cancelled', round: OPEN })
+    else session.end({ kind: 'malformed', round: OPEN, from, reason: 'no result of this request' })
   }
 }
 

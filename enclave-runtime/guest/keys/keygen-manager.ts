@@ -1,0 +1,287 @@
+import type { Random } from '../../../protocols/crypto/random.ts'
+import type { Kernel } from '../../../protocols/kernel/kernel.ts'
+import type { generateKeys } from '../../../protocols/keygen/generate-keys.ts'
+import {
+  decodeKeyCertificate,
+  encodeKeyCertificate,
+} from '../../../protocols/keygen/key-certificate.ts'
+import { credentialIdOf, uuidText } from '../../../protocols/request/account-id.ts'
+import { toBase64url } from '../../../protocols/request/base64url.ts'
+import { ENGINE_VERSION, sessionBinding } from '../../../protocols/request/binding.ts'
+import { RequestError } from '../../../protocols/request/errors.ts'
+import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
+import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
+import type { Party } from '../../../protocols/session/round.ts'
+import { SECP256K1 } from '../../../protocols/sharing/key-record.ts'
+import type { JsonValue, LeadPlan, LeadReply } from '../../port/messages.ts'
+import type { Account } from '../accounts/account.ts'
+import type { AccountStore } from '../accounts/account-store.ts'
+import type { Committee } from '../committee.ts'
+import type { Authorized } from '../requests/authorize.ts'
+import { policyHashOf } from '../requests/policy.ts'
+import type { Answers } from '../sessions/answers.ts'
+import { Declined, type Followers } from '../sessions/followers.ts'
+import { failed, leadFailure } from '../sessions/lead-reply.ts'
+import { openEverywhere } from '../sessions/lead-session.ts'
+import type { LiveAttempts } from '../sessions/live-attempts.ts'
+import type { Letter } from '../sessions/post.ts'
+import type { Session } from '../sessions/session.ts'
+import type { SessionRouter } from '../sessions/session-router.ts'
+import { certifies, isCertification, isValidCertificate } from './certificates.ts'
+import { CertifyRefused, type KeyStore } from './key-store.ts'
+import { decodeKeygenOpening, encodeKeygenOpening } from './keygen-opening.ts'
+import type { PendingKey } from './pending-key.ts'
+import type { PendingKeys } from './pending-keys.ts'
+
+/** A chunk of a key generation (02 §11). */
+const KEYGEN_MS = 120_000
+const MIN_BUDGET_MS = 500
+const RETRY_MS = 1_000
+const MAX_SKEW_S = 30 // 05 §3.2
+
+export type CreateRequest = Extract<Authorized, { kind: 'create' }>
+
+export interface KeygenManagerInit {
+  readonly committee: Committee
+  readonly router: SessionRouter
+  readonly answers: Answers
+  readonly followers: Followers
+  readonly live: LiveAttempts
+  readonly keys: KeyStore
+  readonly pending: PendingKeys
+  readonly accounts: AccountStore
+  readonly kernel: Kernel
+  readonly random: Random
+  /** Unix seconds. */
+  readonly now: () => number
+  readonly authorize: (request: Uint8Array) => Promise<Authorized>
+  /** The conversation of 02 §5. */
+  readonly converse: typeof generateKeys
+}
+
+/** Key generations, each for one new account: led here, or opened by another guest. All members take part. */
+export class KeygenManager {
+  readonly #init: KeygenManagerInit
+  readonly #running = new Set<string>()
+
+  constructor(init: KeygenManagerInit) {
+    this.#init = init
+  }
+
+  /** Whether a run for this account goes on here. */
+  isBusy(accountId: Uint8Array): boolean {
+    return this.#running.has(hex(accountId))
+  }
+
+  /** What holdfast_createAccount returns (05 §4.1), with the certificate that proves it. */
+  static resultOf({ id, certificate, address }: Account): JsonValue {
+    return {
+      account_id: uuidText(id),
+      key_id: hex(certificate.keyId),
+      address,
+      key_cert: toBase64url(encodeKeyCertificate(certificate)),
+    }
+  }
+
+  /** One attempt led here, for a request that was authorized here. */
+  async lead(request: Uint8Array, asked: CreateRequest, plan: LeadPlan): Promise<LeadReply> {
+    const { committee, accounts, keys, pending, random, live, now } = this.#init
+    const { accountId } = asked
+    if (keys.ofAccount(accountId).length > 0 && !this.isBusy(accountId)) {
+      // An earlier run may still become the account's key: only when it cannot, another may begin.
+      if ((await pending.resolve(accountId)) === 'open') return failed('not-yet', [], RETRY_MS)
+    }
+    const existing = await accounts.get(accountId)
+    if (existing !== undefined) return this.#done(existing)
+    const claim = live.claim(asked.request.digest, plan.attempt, committee.me.index)
+    if (claim === undefined) return failed('busy', [], RETRY_MS)
+    try {
+      const nonce = random(32)
+      const budgetMs = Math.max(MIN_BUDGET_MS, Math.min(plan.budgetMs, KEYGEN_MS))
+      const session = this.#open(asked, plan.attempt, nonce, budgetMs)
+      if (typeof session === 'string') return failed('overloaded', [], RETRY_MS)
+      claim.run(session)
+      const { attempt } = plan
+      const opening = encodeKeygenOpening({ request, attempt, nonce, evalTime: now(), budgetMs })
+      return await this.#conductAsLeader(session, asked, opening)
+    } finally {
+      claim.release()
+    }
+  }
+
+  /** Another guest opens a key generation. */
+  take(from: PartyIndex, letter: Letter): void {
+    this.#init.followers.take(from, letter, () => this.#follow(from, letter))
+  }
+
+  async #conductAsLeader(
+    session: Session,
+    asked: CreateRequest,
+    opening: Uint8Array,
+  ): Promise<LeadReply> {
+    const { router, answers, accounts } = this.#init
+    const heard = answers.watch(session, (result) => this.#learn(result))
+    try {
+      await this.#during(asked, () =>
+        router.conduct(session, (party) =>
+          openEverywhere(router, session, opening, party, () => this.#generate(party, asked)),
+        ),
+      )
+    } catch (error) {
+      const account = await accounts.get(asked.accountId)
+      return account === undefined ? leadFailure(error, heard) : this.#done(account)
+    } finally {
+      answers.unwatch(session)
+    }
+    const account = await accounts.get(asked.accountId)
+    if (account === undefined) throw new Error('bug: a generated key without an account')
+    return this.#done(account)
+  }
+
+  async #follow(from: PartyIndex, letter: Letter): Promise<void> {
+    const { authorize, accounts, keys, live, router, now } = this.#init
+    const opening = decodeKeygenOpening(letter.body)
+    if (Math.abs(opening.evalTime - now()) > MAX_SKEW_S) throw later('clock')
+    const asked = await authorize(opening.request)
+    if (asked.kind !== 'create') throw new RequestError('REQ_MALFORMED')
+    const { attempt, nonce } = opening
+    const instance = this.#instance(asked, attempt, nonce)
+    if (attempt !== letter.attempt || !Buffer.from(instance).equals(letter.session))
+      throw new Declined({ kind: 'abort', fault: { kind: 'binding', round: 'session/open', from } })
+    const account = await accounts.get(asked.accountId)
+    if (account !== undefined) {
+      const result = encodeKeyCertificate(account.certificate)
+      throw new Declined({ kind: 'result', result })
+    }
+    // What this guest has certified stays the account's key; the leader has to ask for it.
+    if (keys.ofAccount(asked.accountId).some(({ proofs }) => proofs !== null))
+      throw later('pending')
+    const claim = live.claim(asked.request.digest, attempt, from)
+    if (claim === undefined) throw later('busy')
+    try {
+      const budgetMs = Math.min(Math.max(opening.budgetMs, MIN_BUDGET_MS), KEYGEN_MS)
+      const session = this.#open(asked, attempt, nonce, budgetMs)
+      if (session === 'reused') throw new RequestError('SESSION_ID_REUSED')
+      if (session === 'overloaded') throw later('overloaded')
+      claim.run(session)
+      await this.#during(asked, () =>
+        router.conduct(session, (party) => this.#generate(party, asked)),
+      )
+    } finally {
+      claim.release()
+    }
+  }
+
+  /** The conversation, the same for leader and followers; then the account. */
+  async #generate(party: Party, asked: CreateRequest): Promise<void> {
+    const { committee, keys, kernel, random, pending, converse } = this.#init
+    const { networkId, committeeId, epochId, threshold, guests, quorum } = committee
+    const { accountId, credential, request } = asked
+    let stored: PendingKey | undefined
+    const generated = await converse(
+      party,
+      {
+        kernel,
+        random,
+        storePending: async ({ sid, pub, transcript, keys: [key], shares: [share] }) => {
+          if (key === undefined || share === undefined) throw new Error('bug: a run of no key')
+          const { digest } = request
+          stored = { accountId, digest, credential, sid, pub, transcript, key, proofs: null }
+          await keys.store(stored, share)
+        },
+        storeProofs: ({ keys: [key] }, proofs) => {
+          if (key === undefined) throw new Error('bug: a run of no key')
+          return keys.prove(key.keyId, proofs).catch((cause: unknown) => {
+            if (!(cause instanceof CertifyRefused)) throw cause
+            throw new ProtocolError({ kind: 'cancelled', round: 'keygen/4-certify' }, { cause })
+          })
+        },
+        certify: async (transcript) => pending.certify(transcript),
+        verifyCertificate: (from, transcript, signature) =>
+          isCertification(committee, from, transcript, signature),
+      },
+      { networkId, committeeId, epochId, threshold, count: 1, guests, quorum },
+    )
+    for (const share of generated.shares) kernel.wipe(share) // the vault has it
+    const [certificate] = generated.certificates
+    if (
+      certificate === undefined ||
+      stored === undefined ||
+      !certifies(committee, certificate, stored)
+    )
+      throw new Error('bug: the generated key is not certified')
+    await keys.activate(stored, certificate)
+  }
+
+  /** While it runs, the account's earlier keys are neither certified nor called dead. */
+  async #during(asked: CreateRequest, run: () => Promise<void>): Promise<void> {
+    const key = hex(asked.accountId)
+    this.#running.add(key)
+    try {
+      await run()
+    } finally {
+      this.#running.delete(key)
+      this.#init.pending.resume()
+    }
+  }
+
+  /**
+   * A follower has a certificate for this account. It names no account, so it proves nothing about one:
+   * only the key that is pending here is believed to be the account's, and asking settles that.
+   */
+  #learn(result: Uint8Array): boolean {
+    return isValidCertificate(this.#init.committee, decodeKeyCertificate(result))
+  }
+
+  #done(account: Account): LeadReply {
+    const signers = this.#init.committee.guests.map(({ index }) => index)
+    return { kind: 'done', result: KeygenManager.resultOf(account), signers }
+  }
+
+  #open(asked: CreateRequest, attempt: number, nonce: Uint8Array, deadlineMs: number) {
+    const { router, committee } = this.#init
+    const everyone = committee.guests.map(({ index }) => index)
+    const instance = this.#instance(asked, attempt, nonce)
+    const kind = KINDS.keygen
+    return router.open({ kind, instanceId: instance, attempt, everyone, deadlineMs })
+  }
+
+  #instance(
+    { request, accountId, credential }: CreateRequest,
+    attempt: number,
+    coordinatorNonce: Uint8Array,
+  ): Uint8Array {
+    const { networkId, epochId, guests, threshold } = this.#init.committee
+    const nothing = new Uint8Array()
+    const requestDigest = sessionBinding({
+      networkId,
+      epoch: 0,
+      digest: request.digest,
+      intentDigest: nothing,
+      chainDigest: nothing,
+      keyId: nothing,
+      path: [],
+      policyHash: policyHashOf(credentialIdOf(accountId, credential)),
+      engine: ENGINE_VERSION,
+      signers: guests.map(({ index }) => index),
+      attempt,
+      presignatureId: null,
+    })
+    return instanceId({
+      kind: KINDS.keygen,
+      networkId,
+      epochId,
+      participants: { dealers: guests, receivers: guests },
+      params: { curve: SECP256K1, threshold, count: 1, chunk: 0, subAttempt: 0 },
+      form: FORMS.none,
+      requestDigest,
+      attempt,
+      coordinatorNonce,
+    })
+  }
+}
+
+const later = (reason: 'busy' | 'overloaded' | 'clock' | 'pending'): Declined =>
+  new Declined({ kind: 'notYet', reason, retryAfterMs: RETRY_MS })
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -1,0 +1,258 @@
+import type { Random } from '../../protocols/crypto/random.ts'
+import type { Kernel } from '../../protocols/kernel/kernel.ts'
+import { generateKeys } from '../../protocols/keygen/generate-keys.ts'
+import { setUpPair } from '../../protocols/pair-setup/set-up-pair.ts'
+import { RequestError } from '../../protocols/request/errors.ts'
+import type { PartyIndex } from '../../protocols/session/faults.ts'
+import { MESSAGE_TYPES } from '../../protocols/session/numbers.ts'
+import { sign } from '../../protocols/sign/sign.ts'
+import type { CheckReply, GuestStatus, LeadPlan, LeadReply } from '../port/messages.ts'
+import { AccountStore } from './accounts/account-store.ts'
+import { ActivityLog } from './accounts/activity-log.ts'
+import type { Committee } from './committee.ts'
+import type { Tell } from './events.ts'
+import { KeyStore } from './keys/key-store.ts'
+import { KeygenManager } from './keys/keygen-manager.ts'
+import { PendingKeys } from './keys/pending-keys.ts'
+import { PairBans } from './pairs/pair-bans.ts'
+import { PairSetups } from './pairs/pair-setups.ts'
+import type { Records } from './records.ts'
+import { type Authorized, authorize } from './requests/authorize.ts'
+import { ResultCache } from './requests/result-cache.ts'
+import { Answers } from './sessions/answers.ts'
+import type { Clock } from './sessions/clock.ts'
+import { Followers } from './sessions/followers.ts'
+import { failed, refusal } from './sessions/lead-reply.ts'
+import { LiveAttempts } from './sessions/live-attempts.ts'
+import { openingName } from './sessions/opening.ts'
+import type { Letter, Post } from './sessions/post.ts'
+import { SessionRouter } from './sessions/session-router.ts'
+import { settlement } from './sessions/settle.ts'
+import { SigningManager } from './signing/signing-manager.ts'
+import { Strikes } from './strikes.ts'
+
+export interface MemberInit {
+  readonly committee: Committee
+  readonly post: Post
+  readonly records: Records
+  readonly kernel: Kernel
+  readonly random: Random
+  readonly clock: Clock
+  readonly tell: Tell
+  readonly bootId: Uint8Array
+  /** A defect, or a disk that does not take records: the guest cannot go on. */
+  readonly onDefect: (error: unknown) => void
+  /** Other conversations, for tests. */
+  readonly conversations?: Partial<Conversations>
+}
+
+interface Conversations {
+  readonly setUpPair: typeof setUpPair
+  readonly generateKeys: typeof generateKeys
+  readonly sign: typeof sign
+}
+
+/** A guest as a member of its committee: everything behind the port but the port itself. */
+export class Member {
+  readonly #init: MemberInit
+  readonly #router: SessionRouter
+  readonly #strikes: Strikes
+  readonly #bans: PairBans
+  readonly #pairs: PairSetups
+  readonly #accounts: AccountStore
+  readonly #activities: ActivityLog
+  readonly #keys: KeyStore
+  readonly #pending: PendingKeys
+  readonly #results = new ResultCache()
+  readonly #keygen: KeygenManager
+  readonly #signing: SigningManager
+  #up: ReadonlySet<PartyIndex> = new Set()
+  #halted = false
+
+  constructor(init: MemberInit) {
+    const { committee, post, records, kernel, random, clock, tell } = init
+    const conversations = { setUpPair, generateKeys, sign, ...init.conversations }
+    this.#init = init
+    const router = new SessionRouter({ me: committee.me.index, post, clock })
+    this.#router = router
+    this.#strikes = new Strikes(tell)
+    const retire = (peer: PartyIndex) => this.#pairs.retire(peer, 'banned')
+    const isBanned = (peer: PartyIndex) => this.#bans.isBanned(committee.me.index, peer)
+    const onError = (error: unknown) => this.#defect(error)
+    this.#bans = PairBans.load({ committee, records, router, tell, retire, onError })
+    this.#pairs = new PairSetups({
+      committee,
+      router,
+      kernel,
+      random,
+      clock,
+      tell,
+      isBanned,
+      converse: conversations.setUpPair,
+      onError,
+    })
+    this.#accounts = new AccountStore(records)
+    this.#activities = new ActivityLog(records)
+    this.#keys = new KeyStore(records, kernel, this.#accounts, tell)
+    const answers = new Answers(router)
+    const followers = new Followers(router, onError)
+    const live = new LiveAttempts(committee.guests)
+    const shared = { committee, router, kernel, random, answers, followers, live, keys: this.#keys }
+    const now = () => Math.floor(clock.unixMs() / 1000)
+    const check = (request: Uint8Array) => this.#authorize(request)
+    this.#pending = new PendingKeys({
+      committee,
+      router,
+      kernel,
+      records,
+      clock,
+      keys: this.#keys,
+      accounts: this.#accounts,
+      isBusy: (accountId) => this.#keygen.isBusy(accountId),
+      onError,
+    })
+    this.#keygen = new KeygenManager({
+      ...shared,
+      pending: this.#pending,
+      accounts: this.#accounts,
+      now,
+      authorize: check,
+      converse: conversations.generateKeys,
+    })
+    this.#signing = new SigningManager({
+      ...shared,
+      pairs: this.#pairs,
+      bans: this.#bans,
+      activities: this.#activities,
+      results: this.#results,
+      now,
+      tell,
+      authorize: check,
+      converse: conversations.sign,
+    })
+    this.#listen()
+  }
+
+  /** What stands in a request, verified here; nothing is begun. `request` = bytes of a plain request. */
+  async check(request: Uint8Array): Promise<CheckReply> {
+    try {
+      const asked = await this.#authorize(request)
+      const { digest: reqId } = asked.request
+      if (asked.kind === 'read') return { kind: 'done', result: [asked.account.address] }
+      if (asked.kind === 'create') {
+        const account = await this.#accounts.get(asked.accountId)
+        if (account !== undefined) return { kind: 'done', result: KeygenManager.resultOf(account) }
+        return { kind: 'keygen', reqId, accountId: asked.accountId }
+      }
+      const done = this.#results.get(reqId, this.#now())
+      if (done !== undefined) return { kind: 'done', result: done.result }
+      return { kind: 'sign', reqId, accountId: asked.account.id }
+    } catch (error) {
+      return this.#refused(error)
+    }
+  }
+
+  /** One attempt led by this guest, which verifies the request again. */
+  async lead(request: Uint8Array, plan: LeadPlan): Promise<LeadReply> {
+    if (this.#halted) return failed('kernel')
+    try {
+      const asked = await this.#authorize(request)
+      if (asked.kind === 'sign') return await this.#signing.lead(request, asked, plan)
+      if (asked.kind === 'create') return await this.#keygen.lead(request, asked, plan)
+      return { kind: 'done', result: [asked.account.address], signers: [] }
+    } catch (error) {
+      return this.#refused(error)
+    }
+  }
+
+  /** Parties whose hosts are connected now. */
+  links(up: readonly PartyIndex[]): void {
+    const before = this.#up
+    this.#up = new Set(up)
+    for (const party of before) if (!this.#up.has(party)) this.#router.unreachable(party)
+    this.#pairs.links(up)
+    const fresh = up.filter((party) => !before.has(party))
+    for (const party of fresh) this.#bans.announce(party)
+    if (fresh.length > 0) this.#pending.resume()
+  }
+
+  status(): GuestStatus {
+    const { committee, kernel, bootId } = this.#init
+    const pairs = this.#pairs.states()
+    const ready = pairs.filter(({ state }) => state === 'ready').length
+    return {
+      index: committee.me.index,
+      pairs,
+      bans: this.#bans.all,
+      keys: { active: this.#accounts.count, pending: this.#keys.pending.length },
+      held: kernel.held,
+      bootId,
+      ready: !this.#halted && ready >= committee.threshold - 1,
+    }
+  }
+
+  /** The end: nothing runs on, no setup stays. */
+  close(): void {
+    this.#halted = true
+    this.#pending.close()
+    for (const { index } of this.#init.committee.guests) this.#router.forget(index)
+    this.#pairs.close()
+  }
+
+  #listen(): void {
+    const { committee, clock } = this.#init
+    this.#router.on(MESSAGE_TYPES.open, (from, letter) => this.#open(from, letter))
+    this.#router.onRestarted((peer) => {
+      this.#init.tell('PEER_RESTARTED', peer)
+      this.#pairs.restarted(peer)
+    })
+    this.#router.settleWith(
+      settlement({
+        ban: (peer) => this.#bans.ban(peer),
+        bansSettled: () => this.#bans.settled(),
+        strike: (party) => this.#strikes.add(party, clock.monotonicMs()),
+        renewPair: (peer) => this.#pairs.renew(peer),
+        halt: (fault) => {
+          this.#init.tell('HALTED', committee.me.index)
+          if (fault.kind === 'kernel') this.#halted = true
+        },
+      }),
+    )
+    this.#pending.resume()
+  }
+
+  #open(from: PartyIndex, letter: Letter): void {
+    if (this.#halted) return
+    const name = openingName(letter.body) // anything else opens nothing in this version
+    if (name === 'sign') this.#signing.take(from, letter)
+    else if (name === 'keygen') this.#keygen.take(from, letter)
+    else if (name === 'pair' || name === 'pair ask') this.#pairs.take(from, letter)
+  }
+
+  #authorize(request: Uint8Array): Promise<Authorized> {
+    return authorize(
+      {
+        committee: this.#init.committee,
+        account: (id) => this.#accounts.get(id),
+        activities: this.#activities,
+        isDone: (digest) => this.#results.get(digest, this.#now()) !== undefined,
+        now: () => this.#now(),
+      },
+      request,
+    )
+  }
+
+  #refused(error: unknown): ReturnType<typeof refusal> {
+    if (error instanceof RequestError) return refusal(error)
+    this.#defect(error)
+    return refusal(new RequestError('INTERNAL_ERROR'))
+  }
+
+  #defect(error: unknown): void {
+    if (!this.#halted) this.#init.onDefect(error)
+  }
+
+  #now(): number {
+    return Math.floor(this.#init.clock.unixMs() / 1000)
+  }
+}

@@ -1,0 +1,70 @@
+import { ENGINE_VERSION, sessionBinding } from '../../../protocols/request/binding.ts'
+import { RequestError } from '../../../protocols/request/errors.ts'
+import type { PartyIndex } from '../../../protocols/session/faults.ts'
+import { type Guest, guestAt } from '../../../protocols/session/guest.ts'
+import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
+import { ETHEREUM_PATH } from '../accounts/account.ts'
+import type { Committee } from '../committee.ts'
+import type { Authorized } from '../requests/authorize.ts'
+import { policyHashOf } from '../requests/policy.ts'
+
+export type SignRequest = Extract<Authorized, { kind: 'sign' }>
+
+/** One attempt at one signature, as this guest computes it from its own view (02 §11). */
+export interface SigningPlan {
+  readonly signers: readonly PartyIndex[]
+  readonly guests: readonly Guest[]
+  readonly attempt: number
+  readonly instanceId: Uint8Array
+}
+
+/** Throws `RequestError` MPC_QUORUM for a signer set that is not exactly t members, ascending. */
+export function signingPlan(
+  committee: Committee,
+  { request, account, intent }: SignRequest,
+  signers: readonly PartyIndex[],
+  attempt: number,
+  coordinatorNonce: Uint8Array,
+): SigningPlan {
+  const members = committee.guests.map(({ index }) => index)
+  const ascending = signers.every((party, i) => i === 0 || party > (signers[i - 1] ?? 0))
+  const known = signers.every((party) => members.includes(party))
+  if (signers.length !== committee.threshold || !ascending || !known)
+    throw new RequestError('MPC_QUORUM', 'not a set of signers')
+  const { networkId, epochId } = committee
+  const { keyId } = account.certificate
+  const binding = sessionBinding({
+    networkId,
+    epoch: 0,
+    digest: request.digest,
+    intentDigest: intent.intentDigest,
+    chainDigest: intent.digest,
+    keyId,
+    path: ETHEREUM_PATH,
+    policyHash: policyHashOf(account.credentialId),
+    engine: ENGINE_VERSION,
+    signers,
+    attempt,
+    presignatureId: null,
+  })
+  const guests = signers.map((party) => guestAt(committee.guests, party))
+  return {
+    signers,
+    guests,
+    attempt,
+    instanceId: instanceId({
+      kind: KINDS.signature,
+      networkId,
+      epochId,
+      keyIds: [keyId],
+      path: ETHEREUM_PATH,
+      publicKey: account.derived.publicKey,
+      participants: guests,
+      form: FORMS.full,
+      requestDigest: binding,
+      digest: intent.digest,
+      attempt,
+      coordinatorNonce,
+    }),
+  }
+}
