@@ -1,5 +1,5 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { decodeGenesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
+import { decodeGenesis, type Genesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
 import { toBase64url } from '../../protocols/request/base64url.ts'
 import type { Coordinator } from '../coordinator/coordinate.ts'
 import type { JsonRpcError } from '../wire/json-rpc.ts'
@@ -67,7 +67,10 @@ export function gatewayServer(
   const limits = { ...GATEWAY_LIMITS, ...deps.limits }
   const hosts = deps.hosts ?? []
   const origins = deps.origins ?? []
-  const rpc = rpcDependencies(deps, limits, () => plainRefused(deps, state.listening))
+  const genesis = decodeGenesis(deps.network.genesis) // once: it costs some curve arithmetic
+  const rpc = rpcDependencies(deps, genesis, limits, () =>
+    plainRefused(genesis, deps.allowPlain, state.listening),
+  )
   const server = fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -163,6 +166,7 @@ async function currentStatus(deps: GatewayDependencies): Promise<NodeStatus | un
 
 function rpcDependencies(
   deps: GatewayDependencies,
+  genesis: Genesis,
   limits: GatewayLimits,
   refused: () => string | undefined,
 ): RpcDependencies {
@@ -171,7 +175,7 @@ function rpcDependencies(
     new TokenBuckets(rate, monotonic)
   return {
     coordinator: deps.coordinator,
-    node: { manifest: () => manifestOf(deps.network), status: deps.status },
+    node: { manifest: () => manifestOf(genesis, deps.network), status: deps.status },
     networkId: networkIdOf(deps.network.genesis),
     plainRefused: refused,
     buckets: {
@@ -184,8 +188,10 @@ function rpcDependencies(
 }
 
 /** The manifest of 05 §1.1 with the genesis it belongs to. There is no root key before epochs. */
-function manifestOf({ genesis, nodes }: GatewayDependencies['network']): NetworkManifest {
-  const { name, environment } = decodeGenesis(genesis)
+function manifestOf(
+  { name, environment }: Genesis,
+  { genesis, nodes }: GatewayDependencies['network'],
+): NetworkManifest {
   return {
     v: 1,
     networkId: toBase64url(networkIdOf(genesis)),
@@ -205,9 +211,8 @@ function plainRefused(
   listening: string | undefined,
 ): string | undefined {
   const because = 'requests in the plain form are not taken here:'
-  if (decodeGenesis(deps.network.genesis).environment !== 'development')
-    return `${because} this is not a development network`
-  if (!deps.allowPlain) return `${because} the node was not started with allowPlain`
+  if (environment !== 'development') return `${because} this is not a development network`
+  if (!allowPlain) return `${because} the node was not started with allowPlain`
   return listening !== undefined && isLoopback(listening)
     ? undefined
     : `${because} the node does not listen on loopback alone`
