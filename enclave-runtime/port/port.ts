@@ -163,7 +163,8 @@ export class Port {
     }
     handler(payload).then(finish, (error: unknown) => {
       if (error instanceof DecodeError || error instanceof PortViolation) this.#violate(error)
-      else finish(errorReply.encode({ error: codeOf(error) }))
+      else if (id !== 0) finish(errorReply.encode({ error: codeOf(error) }))
+      else throw error // nobody waits for it, so it is a defect that must not pass unseen
     })
   }
 
