@@ -207,7 +207,8 @@ function manifestOf(
 }
 
 function plainRefused(
-  deps: GatewayDependencies,
+  { environment }: Genesis,
+  allowPlain: boolean,
   listening: string | undefined,
 ): string | undefined {
   const because = 'requests in the plain form are not taken here:'
