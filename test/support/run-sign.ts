@@ -38,6 +38,10 @@ async function makeWorld(t: number, n: number, seed: string): Promise<World> {
   const [key] = keyOf(keys, 1).keys
   if (key === undefined) throw new Error('no key')
   const derived = derive(key.publicKey, key.chainCode, ETHEREUM)
+  return { guests, keys, pairs: dealPairs(guests, seed), derived }
+}
+
+function dealPairs(guests: readonly TestGuest[], seed: string): Map<string, PairSetup> {
   const pairs = new Map<string, PairSetup>()
   for (const a of guests)
     for (const b of guests.filter(({ index }) => index > a.index)) {
@@ -53,7 +57,25 @@ async function makeWorld(t: number, n: number, seed: string): Promise<World> {
         gate: new PairGate(),
       })
     }
-  return { guests, keys, pairs, derived }
+  return pairs
+}
+
+/**
+ * The same committee, key and setups in new kernels: what is done in it depends on nothing that was done
+ * before. `kernels` seeds the guests' randomness.
+ */
+export async function freshWorld(t: number, n: number, kernels: string): Promise<World> {
+  const old = await world(t, n)
+  const guests = committee(n, `${t} of ${n}`, kernels)
+  const keys = new Map(
+    [...old.keys].map(([index, generated]) => {
+      const from = guestOf(old.guests, index).kernel
+      const to = guestOf(guests, index).kernel
+      const shares = generated.shares.map((share) => to.shareIn(from.shareOut(share)))
+      return [index, { ...generated, shares }] as const
+    }),
+  )
+  return { guests, keys, pairs: dealPairs(guests, `${t} of ${n}`), derived: old.derived }
 }
 
 const keyOf = (keys: ReadonlyMap<number, GeneratedKeys>, index: number): GeneratedKeys => {
@@ -98,6 +120,8 @@ export function inputsOf(
 export interface SigningRun extends SimulationOptions {
   readonly signers: readonly number[]
   readonly seed: string
+  /** Seeds what the parties draw themselves; the seed's by default. */
+  readonly draws?: string
   readonly digest?: Uint8Array
   /** What a party does differently; also where a test gets hold of the gates. */
   readonly alter?: (me: number, honest: SigningInputs) => SigningInputs
@@ -105,7 +129,7 @@ export interface SigningRun extends SimulationOptions {
 
 export const runSign = (
   world: World,
-  { signers, seed, digest, alter = (_, same) => same, ...options }: SigningRun,
+  { signers, seed, draws = seed, digest, alter = (_, same) => same, ...options }: SigningRun,
 ): Promise<PromiseSettledResult<Signature>[]> =>
   simulate(
     signers,
@@ -113,7 +137,7 @@ export const runSign = (
     (party) => {
       const { kernel } = guestOf(world.guests, party.me)
       const inputs = inputsOf(world, signers, party.me, digest ?? digestOf(seed))
-      return sign(party, kernel, seeded(`${seed}/party ${party.me}`), alter(party.me, inputs))
+      return sign(party, kernel, seeded(`${draws}/party ${party.me}`), alter(party.me, inputs))
     },
     options,
   )

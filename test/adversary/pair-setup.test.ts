@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { Commit, Confirm, Open, rounds, Transfer } from '../../protocols/pair-setup/messages.ts'
+import type { Letter, Tamper } from '../../protocols/simulation/simulate.ts'
+import {
+  type Archive,
+  assertOutcome,
+  type Elsewhere,
+  type Expected,
+  expectedOf,
+  type Field,
+  type FieldExpectations,
+  MALLORY,
+  rowsOf,
+  spoiling,
+  TREATMENTS,
+  type Treatment,
+  treating,
+} from '../support/run-cheats.ts'
+import { valuesOf } from '../support/run-keygen.ts'
+import { ALICE, runPairSetup } from '../support/run-pair-setup.ts'
+
+/** Mallory is party 2, alice 1. "Another peer" is party 3, with whom alice has a session of her own. */
+const P1 = 'pair-setup/1-commit'
+const P2 = 'pair-setup/2-transfer'
+const P3 = 'pair-setup/3-open'
+const P4 = 'pair-setup/4-confirm'
+
+const bytes = (name: string, length: number): Field => ({ name, length, type: 'bytes' })
+const point = (name: string, length = 33): Field => ({ name, length, type: 'point' })
+
+const FIELDS: Record<string, Field[]> = {
+  [P1]: [bytes('nonce', 32), point('A'), bytes('promise of z', 32)],
+  [P2]: [bytes('pairSid', 32), point('first φ_0'), point('all other φ', 511 * 33)],
+  [P3]: [
+    bytes('pairSid', 32),
+    bytes('t of block 0', 192),
+    bytes('proof of block 0', 64),
+    bytes('sum of block 0', 64),
+    bytes('blocks 1 to 63', 63 * 320),
+    bytes('z', 32),
+    bytes('blind', 32),
+  ],
+  [P4]: [bytes('pairSid', 32), bytes('transcript', 32)],
+}
+const SIZES: Record<string, number> = {
+  [P1]: Commit.size,
+  [P2]: Transfer.size,
+  [P3]: Open.size,
+  [P4]: Confirm.size,
+}
+
+const noPoint = (round: string) =>
+  ({
+    zeroed: `malformed ${round}`,
+    'off the curve': `malformed ${round}`,
+    'beyond the field': `malformed ${round}`,
+    'the identity': `malformed ${round}`,
+    'uncompressed prefix': `malformed ${round}`,
+  }) as const
+
+/**
+ * A φ that is a point, but not the one that mallory knows the choice of, only makes alice's PPRF message useless
+ * to mallory: she cannot finish, and alice finds her missing.
+ */
+const useless = { otherwise: `timeout ${P4}`, ...noPoint(P2) }
+
+/**
+ * One correction t^1_0 matters only if it lies on the path to alice's hidden leaf. If it does not, all proofs
+ * hold, and P4 shows that the two saw different messages. With this seed it does in block 0, not in block 1.
+ */
+const EXPECTED: Record<string, Record<string, FieldExpectations>> = {
+  [P1]: {
+    nonce: { otherwise: `binding ${P2}` },
+    A: { otherwise: `binding ${P2}`, ...noPoint(P1) },
+    'promise of z': { otherwise: `commitment ${P3}` },
+  },
+  [P2]: {
+    pairSid: { otherwise: `binding ${P2}` },
+    'first φ_0': useless,
+    'all other φ': useless,
+  },
+  [P3]: {
+    pairSid: { otherwise: `binding ${P3}` },
+    't of block 0': { otherwise: `pprf ${P3}` },
+    'proof of block 0': { otherwise: `pprf ${P3}` },
+    'sum of block 0': { otherwise: `pprf ${P3}` },
+    'blocks 1 to 63': { otherwise: `pprf ${P3}`, 'a flipped bit': `binding ${P4}` },
+    z: { otherwise: `commitment ${P3}` },
+    blind: { otherwise: `commitment ${P3}` },
+  },
+  [P4]: {
+    pairSid: { otherwise: `binding ${P4}` },
+    transcript: { otherwise: `binding ${P4}` },
+  },
+}
+
+const treated = (round: string, next: string): Record<Treatment, Expected> => ({
+  'replayed from an older session': `binding ${next}`,
+  'replaced by that of another peer': `binding ${next}`,
+  'sent to the wrong party': `binding ${next}`, // what mallory says to carol
+  'sent twice': 'ok',
+  'sent twice, differently': `equivocation ${round}`,
+  withheld: `timeout ${round}`,
+})
+const TREATED: Record<string, Record<Treatment, Expected>> = {
+  [P1]: treated(P1, P2),
+  [P2]: treated(P2, P2),
+  [P3]: treated(P3, P3),
+  [P4]: treated(P4, P4),
+}
+
+const SEED = 'adversary'
+
+async function run(tamper: Tamper) {
+  const { results, kernels } = await runPairSetup({ seed: SEED, tamper, mute: [MALLORY] })
+  assert.deepEqual(
+    kernels.map(({ held }) => held),
+    results.map(({ status }) => (status === 'fulfilled' ? 3 : 0)),
+    'no secret of a failed run is left',
+  )
+  return results
+}
+
+/** An honest session; the letters of its second party count as those of `as`. */
+async function archive(seed: string, as: number): Promise<Letter[]> {
+  const letters: Letter[] = []
+  const guests = [ALICE, { index: 2, id: new Uint8Array(32).fill(0x20 + as) }] as const
+  const tamper = (letter: Letter) => {
+    letters.push(letter)
+    return letter.bytes
+  }
+  valuesOf((await runPairSetup({ seed, guests: [...guests], tamper })).results)
+  return letters.map((letter) => ({ ...letter, from: letter.from === 2 ? as : letter.from }))
+}
+
+describe('setUpPair() when party 2 cheats', function () {
+  this.timeout(60_000) // base OTs in bigints
+  let elsewhere: Elsewhere
+  before(async () => {
+    const carol = await archive('with carol', 3)
+    const honest: Archive = [
+      ...carol,
+      // What mallory says to carol: any other session of hers will do.
+      ...carol.filter(({ from }) => from === 3).map((letter) => ({ ...letter, from: 2, to: 3 })),
+    ]
+    elsewhere = { honest, older: await archive('older', MALLORY), other: 3 }
+  })
+
+  it('has a row for every byte of every round', () => {
+    const all = Object.values(rounds).map(({ name }) => name)
+    assert.deepEqual(Object.keys(FIELDS), all)
+    for (const round of all) {
+      const fields = FIELDS[round] ?? []
+      assert.equal(
+        fields.reduce((sum, { length }) => sum + length, 0),
+        SIZES[round],
+      )
+      assert.deepEqual(
+        Object.keys(EXPECTED[round] ?? {}),
+        fields.map(({ name }) => name),
+      )
+      assert.deepEqual(Object.keys(TREATED[round] ?? {}), TREATMENTS)
+    }
+  })
+
+  for (const [round, fields] of Object.entries(FIELDS))
+    for (const row of rowsOf(round, fields, false)) {
+      const expected = expectedOf(EXPECTED, row)
+      it(`${row.field} of ${round}, ${row.spoil}: ${expected}`, async () => {
+        assertOutcome(await run(spoiling(row, fields, elsewhere)), expected)
+      })
+    }
+
+  for (const [round, treatments] of Object.entries(TREATED))
+    for (const treatment of TREATMENTS) {
+      const expected = treatments[treatment]
+      it(`${round} ${treatment}: ${expected}`, async () => {
+        assertOutcome(await run(treating(round, treatment, elsewhere)), expected)
+      })
+    }
+
+  it('sends P3 before P2: it is no answer to P1, and nothing leaves for it', async () => {
+    const sent: string[] = []
+    const results = await run((letter) => {
+      if (letter.from !== MALLORY) {
+        sent.push(letter.round)
+        return letter.bytes
+      }
+      if (letter.round === P2) return [{ ...letter, round: P3, bytes: new Uint8Array(Open.size) }]
+      return letter.round === P1 ? letter.bytes : undefined
+    })
+    assertOutcome(results, `timeout ${P2}`)
+    assert.deepEqual(sent, [P1, P2])
+  })
+
+  it('changes both corrections of a level, so that one lies on the path: pprf', async () => {
+    const results = await run((letter) => {
+      if (letter.from !== MALLORY || letter.round !== P3) return letter.bytes
+      const changed = letter.bytes.slice()
+      for (const at of [32, 64]) changed[at] = (changed[at] ?? 0) ^ 1
+      return changed
+    })
+    assertOutcome(results, `pprf ${P3}`)
+  })
+})

@@ -1,0 +1,331 @@
+import assert from 'node:assert/strict'
+import { tags } from '../../protocols/crypto/tags.ts'
+import { oracle } from '../../protocols/crypto/transcript.ts'
+import { bytesOf, wordsOf } from '../../protocols/kernel/reference/hash.ts'
+import { COLUMN_WORDS, extendBob, foldRow } from '../../protocols/kernel/reference/softspoken.ts'
+import { transpose } from '../../protocols/kernel/reference/transpose.ts'
+import { pairRoles } from '../../protocols/ot/pair-roles.ts'
+import { rvoleSid } from '../../protocols/ot/session-ids.ts'
+import { Combine, Commit, Extend, Multiply, rounds } from '../../protocols/sign/messages.ts'
+import type { SigningInputs } from '../../protocols/sign/sign.ts'
+import { faultsOf, type Letter, type Tamper } from '../../protocols/simulation/simulate.ts'
+import {
+  type Archive,
+  assertOutcome,
+  type Elsewhere,
+  type Expected,
+  expectedOf,
+  type Field,
+  type FieldExpectations,
+  type FieldRow,
+  MALLORY,
+  rowsOf,
+  spoiling,
+  TREATMENTS,
+  type Treatment,
+  treating,
+} from '../support/run-cheats.ts'
+import { guestOf, valuesOf } from '../support/run-keygen.ts'
+import { freshWorld, held, runSign, type World } from '../support/run-sign.ts'
+
+/** Three sign: mallory is party 2, alice 1 and carol 3. */
+const R1 = 'sign/1-commit'
+const R1B = 'sign/1b-extend'
+const R2 = 'sign/2-multiply'
+const R3 = 'sign/3-combine'
+
+const bytes = (name: string, length: number): Field => ({ name, length, type: 'bytes' })
+const point = (name: string, length = 33): Field => ({ name, length, type: 'point' })
+const scalar = (name: string, length = 32): Field => ({ name, length, type: 'scalar' })
+
+const FIELDS: Record<string, Field[]> = {
+  [R1]: [
+    bytes('nonce', 32),
+    bytes('commitment', 32),
+    bytes("prefix of alice's setup", 8),
+    bytes("prefix of carol's setup", 8),
+  ],
+  [R1B]: [bytes('sid1', 32), bytes('U', 5120), bytes('x̂', 16), bytes('t̂', 4096)],
+  [R2]: [
+    bytes('sid1', 32),
+    bytes('blind', 32),
+    point('R'),
+    point('pk'),
+    point('Γ^u'),
+    point('Γ^v'),
+    scalar('ψ'),
+    scalar('Ã', 49_152),
+    scalar('η'),
+    bytes('μ', 64),
+  ],
+  [R3]: [bytes('sid1', 32), scalar('u'), scalar('w')],
+}
+const SIZES: Record<string, number> = {
+  [R1]: Commit(3).size,
+  [R1B]: Extend.size,
+  [R2]: Multiply.size,
+  [R3]: Combine.size,
+}
+
+/** What is no point or no scalar is refused before anything else of R2 is looked at. */
+const noPoint = {
+  zeroed: `malformed ${R2}`,
+  'off the curve': `malformed ${R2}`,
+  'beyond the field': `malformed ${R2}`,
+  'the identity': `malformed ${R2}`,
+  'uncompressed prefix': `malformed ${R2}`,
+} as const
+const noScalar = { 'not below q': `malformed ${R2}` } as const
+/** The other peers say the same sid1 in the same session: borrowing it changes nothing. */
+const same = { 'of another peer': 'ok' } as const
+
+const EXPECTED: Record<string, Record<string, FieldExpectations>> = {
+  [R1]: {
+    nonce: { otherwise: `binding ${R1B}` },
+    commitment: { otherwise: `binding ${R1B}` }, // it is part of sid1, which comes first
+    "prefix of alice's setup": { otherwise: `generation ${R1}`, 'of an older session': 'ok' },
+    "prefix of carol's setup": {
+      otherwise: `generation ${R1}`,
+      'of an older session': 'ok', // the same setup
+      'of another peer': 'ok', // carol names it too, at the same place
+      'told differently to one peer': `binding ${R1B}`, // alice cannot know carol's setup
+    },
+  },
+  [R1B]: {
+    sid1: { otherwise: `binding ${R1B}`, ...same },
+    U: { otherwise: `cote ${R1B}` },
+    x̂: { otherwise: `cote ${R1B}` },
+    t̂: { otherwise: `cote ${R1B}` },
+  },
+  [R2]: {
+    sid1: { otherwise: `binding ${R2}`, ...same },
+    blind: { otherwise: `commitment ${R2}` },
+    R: { otherwise: `commitment ${R2}`, ...noPoint },
+    pk: { otherwise: `check2 ${R2}`, ...noPoint },
+    'Γ^u': { otherwise: `check1 ${R2}`, ...noPoint },
+    'Γ^v': { otherwise: `check2 ${R2}`, ...noPoint },
+    ψ: { otherwise: `signature ${R3}`, ...noScalar }, // nothing shows whose ψ was wrong
+    Ã: { otherwise: `mu ${R2}`, ...noScalar },
+    η: { otherwise: `mu ${R2}`, ...noScalar },
+    μ: { otherwise: `mu ${R2}` },
+  },
+  [R3]: {
+    sid1: { otherwise: `binding ${R3}`, ...same },
+    u: { otherwise: `signature ${R3}`, 'not below q': `malformed ${R3}` },
+    w: { otherwise: `signature ${R3}`, 'not below q': `malformed ${R3}` },
+  },
+}
+
+const TREATED: Record<string, Record<Treatment, Expected>> = {
+  [R1]: {
+    'replayed from an older session': `binding ${R1B}`,
+    'replaced by that of another peer': `generation ${R1}`,
+    'sent to the wrong party': 'ok', // everyone gets the same
+    'sent twice': 'ok',
+    'sent twice, differently': `equivocation ${R1}`,
+    withheld: `timeout ${R1}`,
+  },
+  [R1B]: {
+    'replayed from an older session': `binding ${R1B}`,
+    'replaced by that of another peer': `cote ${R1B}`,
+    'sent to the wrong party': `cote ${R1B}`,
+    'sent twice': 'ok',
+    'sent twice, differently': `equivocation ${R1B}`,
+    withheld: `timeout ${R1B}`,
+  },
+  [R2]: {
+    'replayed from an older session': `binding ${R2}`,
+    'replaced by that of another peer': `commitment ${R2}`,
+    'sent to the wrong party': `mu ${R2}`,
+    'sent twice': 'ok',
+    'sent twice, differently': `equivocation ${R2}`,
+    withheld: `timeout ${R2}`,
+  },
+  [R3]: {
+    'replayed from an older session': `binding ${R3}`,
+    'replaced by that of another peer': `signature ${R3}`,
+    'sent to the wrong party': 'ok',
+    'sent twice': 'ok',
+    'sent twice, differently': `equivocation ${R3}`,
+    withheld: `timeout ${R3}`,
+  },
+}
+
+const SEED = 'adversary'
+const BANS = ['cote', 'mu', 'check1', 'check2']
+
+interface Cheat {
+  tamper?: Tamper
+  /** What is different before the run begins. */
+  prepare?: (world: World) => World
+}
+
+/** Runs the cheat; checks that no secret of the run is left, and that exactly the pairs of a ban are closed. */
+async function run({ tamper, prepare = (same) => same }: Cheat) {
+  const world = prepare(await freshWorld(3, 3, SEED))
+  const before = held(world.guests)
+  const gates = new Map<number, SigningInputs['pairs']>()
+  const results = await runSign(world, {
+    signers: [1, 2, 3],
+    seed: SEED,
+    mute: [MALLORY],
+    ...(tamper && { tamper }),
+    alter: (me, honest) => {
+      gates.set(me, honest.pairs)
+      return honest
+    },
+  })
+  assert.deepEqual(held(world.guests), before, 'no secret of the run is left')
+  for (const [at, result] of results.entries()) {
+    const [fault] = faultsOf([result])
+    const banned = fault !== undefined && BANS.includes(fault.kind) && 'from' in fault
+    for (const [peer, { gate }] of gates.get(at + 1) ?? [])
+      assert.equal(gate.closed, banned && fault.from === peer ? 'banned' : undefined)
+  }
+  return results
+}
+
+async function archive(seed: string): Promise<Archive> {
+  const letters: Letter[] = []
+  const tamper = (letter: Letter) => {
+    letters.push(letter)
+    return letter.bytes
+  }
+  const world = await freshWorld(3, 3, seed)
+  valuesOf(await runSign(world, { signers: [1, 2, 3], seed: SEED, draws: seed, tamper }))
+  return letters
+}
+
+/** The prefixes of another peer are of other setups, and its place in the list is another one. */
+const isBorrowedPrefix = ({ field, spoil }: FieldRow) =>
+  field.startsWith('prefix') && spoil === 'of another peer'
+
+const BLOCK = 22 // any; an even one has its nibble of Δ in the low bits
+
+/** The adaptive Bob of 02 §13.1, towards alice: an error in one block of U, t̂ as if its Δ_b were `guess`. */
+function adaptive({ guests, pairs }: World, guess: number): Tamper {
+  const setup = pairs.get(`${MALLORY}/1`)
+  assert.ok(setup)
+  const { leaves } = guestOf(guests, MALLORY).slots.get(setup.bob, 'bob')
+  const known = leaves.slice()
+  return (letter) => {
+    if (letter.from !== MALLORY || letter.to !== 1 || letter.round !== R1B) return letter.bytes
+    const { sid1, m1 } = Extend.decode(letter.bytes)
+    const sid = rvoleSid(sid1, setup.setupId, 0, pairRoles(setup.lo).asBob)
+    const blank = extendBob(known, sid, new Uint8Array(80)) // U of c' = 0, and v, which c' does not touch
+    const choice = m1.slice(0, 80).map((byte, k) => byte ^ (blank.m1[k] ?? 0))
+    const error = new Uint8Array(80)
+    error[11] = 0x40
+    const forged = m1.slice()
+    for (const [k, byte] of error.entries())
+      forged[80 * BLOCK + k] = (forged[80 * BLOCK + k] ?? 0) ^ byte
+    const chi = wordsOf(oracle(tags.rvoleChi, 64, sid, forged.slice(0, 5120)))
+    const rows = transpose(blank.columns, 640, COLUMN_WORDS)
+    const slip = foldRow(chi, wordsOf(error))
+    forged.set(bytesOf(foldRow(chi, wordsOf(choice))), 5120)
+    for (let r = 0; r < 256; r++) {
+      const t = foldRow(chi, rows.slice(20 * r, 20 * (r + 1)))
+      const counts = r >> 2 === BLOCK && ((guess >> (r & 3)) & 1) === 1
+      const adjusted = counts ? t.map((word, k) => word ^ (slip[k] ?? 0)) : t
+      forged.set(bytesOf(adjusted), 5136 + 16 * r)
+    }
+    return Extend.encode({ sid1, m1: forged })
+  }
+}
+
+describe('sign() when party 2 cheats', function () {
+  this.timeout(30_000)
+  let elsewhere: Elsewhere
+  before(async () => {
+    elsewhere = { honest: await archive(SEED), older: await archive('older'), other: 3 }
+  })
+
+  it('has a row for every byte of every round', () => {
+    const { online, ...full } = rounds(3)
+    assert.equal(online.name, 'sign/online') // has its own table
+    const all = Object.values(full).map(({ name }) => name)
+    assert.deepEqual(Object.keys(FIELDS), all)
+    for (const round of all) {
+      const fields = FIELDS[round] ?? []
+      assert.equal(
+        fields.reduce((sum, { length }) => sum + length, 0),
+        SIZES[round],
+      )
+      assert.deepEqual(
+        Object.keys(EXPECTED[round] ?? {}),
+        fields.map(({ name }) => name),
+      )
+      assert.deepEqual(Object.keys(TREATED[round] ?? {}), TREATMENTS)
+    }
+  })
+
+  for (const [round, fields] of Object.entries(FIELDS))
+    for (const row of rowsOf(round, fields, round === R1 || round === R3)) {
+      const expected = expectedOf(EXPECTED, row)
+      it(`${row.field} of ${round}, ${row.spoil}: ${expected}`, async () => {
+        const results = await run({ tamper: spoiling(row, fields, elsewhere) })
+        assertOutcome(results, expected, {
+          open: row.spoil === 'told differently to one peer' || isBorrowedPrefix(row),
+          nobody: round !== R3,
+        })
+      })
+    }
+
+  for (const [round, treatments] of Object.entries(TREATED))
+    for (const treatment of TREATMENTS) {
+      const expected = treatments[treatment]
+      it(`${round} ${treatment}: ${expected}`, async () => {
+        const results = await run({ tamper: treating(round, treatment, elsewhere) })
+        assertOutcome(results, expected, { nobody: round !== R3 })
+      })
+    }
+
+  it('uses a key share that is not hers: sum, and nothing shows whose', async () => {
+    const results = await run({
+      prepare: ({ keys, guests, ...world }) => {
+        const { kernel } = guestOf(guests, MALLORY)
+        const shares = [kernel.shareIn(new Uint8Array(32).fill(7))]
+        const key = keys.get(MALLORY)
+        assert.ok(key)
+        return { ...world, guests, keys: new Map([...keys, [MALLORY, { ...key, shares }]]) }
+      },
+    })
+    assertOutcome(results, `sum ${R2}`, { nobody: true })
+  })
+
+  it('guesses four bits of Δ: m1 with an error in one block passes for one guess of 16, else ban', async () => {
+    const passed: number[] = []
+    for (let guess = 0; guess < 16; guess++) {
+      let forge: Tamper = ({ bytes: sent }) => sent
+      const results = await run({
+        prepare: (world) => {
+          forge = adaptive(world, guess)
+          return world
+        },
+        tamper: (letter) => forge(letter),
+      })
+      const [alice] = results
+      assert.ok(alice)
+      const [fault] = faultsOf([alice])
+      if (fault?.kind !== 'cote') passed.push(guess)
+      // Even then mallory cannot finish: her own half no longer fits, and alice learns of it by her silence.
+      assertOutcome(results, fault?.kind === 'cote' ? `cote ${R1B}` : `timeout ${R3}`)
+    }
+    const { guests, pairs } = await freshWorld(3, 3, SEED)
+    const setup = pairs.get(`1/${MALLORY}`)
+    assert.ok(setup)
+    const { delta } = guestOf(guests, 1).slots.get(setup.alice, 'alice')
+    assert.deepEqual(passed, [(delta[BLOCK >> 1] ?? 0) & 15])
+  })
+
+  it('sends R2 in the place of R1b: nobody goes on without R1b', async () => {
+    const results = await run({
+      tamper: (letter) => {
+        if (letter.from !== MALLORY || letter.round === R1) return letter.bytes
+        if (letter.round !== R1B) return undefined
+        return [{ ...letter, round: R2, bytes: new Uint8Array(SIZES[R2] ?? 0) }]
+      },
+    })
+    assertOutcome(results, `timeout ${R1B}`, { nobody: true })
+  })
+})
