@@ -97,7 +97,7 @@ export class MemoryLinks implements Links {
   ): Promise<void> {
     if (signal.aborted) throw new LinkError('CANCELLED', { cause: signal.reason })
     if (!this.#network.isUp(this.#me, peer)) throw new LinkError('UNREACHABLE')
-    this.#network.carry(this.#me, peer, envelope.slice())
+    this.#network.carry(this.#me, peer, new Uint8Array(envelope))
   }
 
   onEnvelope(take: (from: PeerName, envelope: Uint8Array) => Promise<void>): void {

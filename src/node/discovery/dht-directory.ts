@@ -51,7 +51,7 @@ export function dhtDirectory({ dht, memory, log }: DhtDirectoryInit): Directory 
               : event.name === 'PEER_RESPONSE'
                 ? event.record?.value
                 : undefined
-          if (bytes !== undefined) await remember(memory, { key, bytes: bytes.slice() })
+          if (bytes !== undefined) await remember(memory, { key, bytes: new Uint8Array(bytes) })
         },
         log,
       )

@@ -130,7 +130,7 @@ export class RecordMemory {
 
   /** For kad-dht: throws = refused. */
   readonly validate = async (key: Uint8Array, value: Uint8Array): Promise<void> => {
-    await this.accept({ key: textOf(key), bytes: value.slice() })
+    await this.accept({ key: textOf(key), bytes: new Uint8Array(value) })
   }
 
   /** For kad-dht: the index of the valid record of the highest order. */
