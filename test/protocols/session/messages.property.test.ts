@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { rounds as keygen } from '../../../protocols/keygen/messages.ts'
+import { rounds as pairSetup } from '../../../protocols/pair-setup/messages.ts'
+import { type Codec, DecodeError, type FixedCodec } from '../../../protocols/session/codec.ts'
+import { ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
+import { rounds as sign } from '../../../protocols/sign/messages.ts'
+
+/** Every round of every conversation, with the size of its message (02 §2.2, §5, §6.1). */
+const TABLES: { of: string; rounds: object; sizes: Record<string, number> }[] = [
+  {
+    of: 'a pair setup',
+    rounds: pairSetup,
+    sizes: { commit: 97, transfer: 16_928, open: 20_576, confirm: 64 },
+  },
+  ...(
+    [
+      [2, 1],
+      [2, 64],
+      [3, 5],
+      [9, 3],
+    ] as const
+  ).map(([t, B]) => ({
+    of: `a key generation, t = ${t}, B = ${B}`,
+    rounds: keygen(t, B),
+    sizes: { commit: 64, deal: 96 + B * (98 * t + 32), prove: 64 + 65 * B, certify: 96 },
+  })),
+  ...[2, 3, 9].map((t) => ({
+    of: `a signature, t = ${t}`,
+    rounds: sign(t),
+    sizes: {
+      commit: 64 + 8 * (t - 1),
+      extend: 9_264,
+      multiply: 49_476,
+      combine: 96,
+      online: 112,
+    },
+  })),
+]
+
+for (const { of, rounds, sizes } of TABLES)
+  describe(`the messages of ${of}`, () => {
+    it('have the sizes of the specification, each', () => {
+      assert.deepEqual(Object.keys(rounds), Object.keys(sizes))
+      for (const [name, round] of Object.entries(rounds))
+        assert.equal((round.codec as FixedCodec<unknown>).size, sizes[name], name)
+    })
+
+    for (const [name, round] of Object.entries(rounds)) {
+      const codec: Codec<unknown> = round.codec
+      const size = sizes[name] ?? 0
+
+      it(`${round.name} has a number, decodes what was encoded, and nothing of another length`, () => {
+        assert.ok(ROUND_NUMBERS[round.name] !== undefined)
+        const content = fc.uint8Array({ minLength: size, maxLength: size })
+        fc.assert(
+          fc.property(content, fc.integer({ min: -3, max: 3 }), (bytes, longer) => {
+            assert.deepEqual(codec.encode(codec.decode(bytes)), bytes)
+            if (longer === 0) return
+            const other = new Uint8Array(size + longer)
+            other.set(bytes.subarray(0, other.length))
+            assert.throws(() => codec.decode(other), DecodeError)
+          }),
+          { numRuns: 5, seed: 9 },
+        )
+      })
+    }
+  })
+
+describe('the sizes of a run', () => {
+  const total = (t: number, B: number) =>
+    Object.values(keygen(t, B)).reduce(
+      (sum, { codec }) => sum + (codec as FixedCodec<unknown>).size,
+      0,
+    )
+  it('are 613 bytes per peer for one key of 2-of-3, and 19,072 for 64', () => {
+    assert.equal(total(2, 1), 613)
+    assert.equal(total(2, 64), 19_072)
+  })
+})
+
+describe('round numbers', () => {
+  it('are unique, and say the kind of the session in their high byte', () => {
+    const numbers = Object.values(ROUND_NUMBERS)
+    assert.equal(new Set(numbers).size, numbers.length)
+    for (const [name, number] of Object.entries(ROUND_NUMBERS)) {
+      const kind = { session: 0, 'pair-setup': 1, keygen: 4, sign: 8 }[name.split('/')[0] ?? '']
+      assert.equal(number >> 8, kind, name)
+    }
+  })
+})
