@@ -1,0 +1,311 @@
+import { randomBytes } from 'node:crypto'
+import {
+  committeeIdOf,
+  decodeGenesis,
+  type Genesis,
+  networkIdOf,
+} from '../../protocols/agreement/genesis.ts'
+import {
+  encodeNodeRecord,
+  encodeSignedNodeRecord,
+  nodeRecordMessage,
+} from '../../protocols/agreement/node-record.ts'
+import type { Random } from '../../protocols/crypto/random.ts'
+import { type Kernel, KernelMisuse } from '../../protocols/kernel/kernel.ts'
+import { encodeCanonical } from '../../protocols/session/canonical-cbor.ts'
+import { DecodeError } from '../../protocols/session/codec.ts'
+import type { PartyIndex } from '../../protocols/session/faults.ts'
+import { PortViolation } from '../port/frames.ts'
+import {
+  type CommandAsk,
+  checkReply,
+  commandAsk,
+  doneReply,
+  type EventCode,
+  envelopeFrame,
+  guestEvent,
+  type HelloToGuest,
+  helloToGuest,
+  helloToHost,
+  initReply,
+  leadReply,
+  PORT_TYPES,
+  rpcAsk,
+  signNodeReply,
+  statusReply,
+} from '../port/messages.ts'
+import { type Port, PortError } from '../port/port.ts'
+import type { SealingBackend } from '../sealing/backend.ts'
+import { Channels } from './channels.ts'
+import { committeeOf } from './committee.ts'
+import { limitEvents } from './event-limit.ts'
+import { EXIT_CODES, endOf, GuestEnd } from './exit-codes.ts'
+import { Member } from './member.ts'
+import { nodeSuite } from './noise-suite.ts'
+import type { Clock } from './sessions/clock.ts'
+import { portStore } from './vault/port-store.ts'
+import { Vault } from './vault/vault.ts'
+
+const TELL_MS = 10_000 // for a frame to find room in the queue
+const ENVELOPE_MS = 30_000 // the host queues, or says that it cannot
+const NO_EVIDENCE = new Uint8Array(32) // software guests have none (04a)
+
+export interface ServerInit {
+  readonly port: Port
+  readonly kernel: Kernel
+  readonly backend: SealingBackend
+  /** The guest is over: secrets are wiped already. */
+  readonly onEnd: (end: GuestEnd) => void
+}
+
+/** The guest's two clocks and its bell: the one place that has them. */
+const clock: Clock = {
+  unixMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+export const systemRandom: Random = (length) => new Uint8Array(randomBytes(length))
+
+/** Answers the host: hello first and once, then requests, envelopes and commands (04 §2). */
+export class Server {
+  readonly #init: ServerInit
+  readonly #bootId = systemRandom(16)
+  readonly #tell: (event: { code: EventCode; party?: PartyIndex; number?: number }) => void
+  #hello: HelloToGuest | undefined
+  #vault: Vault | undefined
+  #channels: Channels<unknown> | undefined
+  #member: Member | undefined
+  #ended = false
+
+  constructor(init: ServerInit) {
+    this.#init = init
+    const { port } = init
+    this.#tell = limitEvents(
+      (event) => this.#toHost(PORT_TYPES.event, guestEvent.encode(event)),
+      () => clock.monotonicMs(),
+    )
+    port.serve(PORT_TYPES.hello, (payload) => this.#takeHello(payload))
+    port.serve(PORT_TYPES.rpc, (payload) => this.#takeRpc(payload))
+    port.serve(PORT_TYPES.envelope, (payload) => this.#takeEnvelope(payload))
+    port.serve(PORT_TYPES.command, (payload) => this.#takeCommand(payload))
+  }
+
+  /** Wipes every secret and ends; the first reason stays. */
+  end(end: GuestEnd): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#member?.close()
+    this.#channels?.close()
+    this.#vault?.close()
+    this.#init.kernel.wipeAll()
+    this.#init.onEnd(end)
+  }
+
+  async #takeHello(payload: Uint8Array): Promise<Uint8Array> {
+    if (this.#hello !== undefined) throw new PortViolation('a second hello')
+    const hello = helloToGuest.decode(payload)
+    this.#hello = hello
+    try {
+      await this.#start(hello)
+    } catch (error) {
+      this.#defect(error, true)
+    }
+    return doneReply.encode({ ok: true })
+  }
+
+  async #start(hello: HelloToGuest): Promise<void> {
+    const { kernel, backend, port } = this.#init
+    const genesis = hello.genesis === null ? null : readGenesis(hello.genesis)
+    const networkId = hello.genesis === null ? null : networkIdOf(hello.genesis)
+    assertAllowed(hello, genesis)
+    const vault = await Vault.open(backend, portStore(port), {
+      networkId,
+      random: systemRandom,
+      kernel,
+      named: (guestSig, guestEnc) => namedBy(genesis, guestSig, guestEnc),
+    })
+    this.#vault = vault
+    if (this.#ended) {
+      vault.close()
+      return
+    }
+    const index = genesis && networkId ? this.#join(genesis, networkId, vault) : null
+    const { guestSig, guestEnc } = vault
+    this.#toHost(
+      PORT_TYPES.hello,
+      helloToHost.encode({ v: 1, networkId, guestSig, guestEnc, index }),
+    )
+    this.#tell({ code: 'UNSANDBOXED' })
+    this.#tell({ code: 'READY' })
+  }
+
+  #join(genesis: Genesis, networkId: Uint8Array, vault: Vault): PartyIndex {
+    const { kernel, port } = this.#init
+    const committee = committeeOf(genesis, networkId, vault.guestSig)
+    if (committee === undefined) throw new GuestEnd(EXIT_CODES.sealing, 'WRONG_NETWORK') // its records are of this network, its name is not
+    const channels = new Channels(
+      {
+        me: committee.me.index,
+        identity: vault.channelKey,
+        members: genesis.members,
+        networkId,
+        committeeId: committeeIdOf(networkId, 0),
+        epoch: 0n,
+        recordHash: networkId,
+        bootId: this.#bootId,
+      },
+      {
+        suite: nodeSuite,
+        unixMs: clock.unixMs,
+        monotonicMs: clock.monotonicMs,
+        after: clock.after,
+        vaultSeq: () => vault.seq,
+        transmit: async (to, bytes, priority) => {
+          const frame = envelopeFrame.encode({ peer: to, bytes, priority })
+          await port.request(PORT_TYPES.envelope, frame, AbortSignal.timeout(ENVELOPE_MS))
+        },
+      },
+    )
+    channels.onMalformed((party) => this.#tell({ code: 'PEER_MALFORMED', party }))
+    this.#channels = channels as Channels<unknown>
+    this.#member = new Member({
+      committee,
+      post: channels,
+      records: vault,
+      kernel,
+      random: systemRandom,
+      clock,
+      bootId: this.#bootId,
+      tell: (code, party, number) =>
+        this.#tell({
+          code,
+          ...(party === undefined ? {} : { party }),
+          ...(number === undefined ? {} : { number }),
+        }),
+      onDefect: (error) => this.#defect(error, false),
+    })
+    return committee.me.index
+  }
+
+  async #takeRpc(payload: Uint8Array): Promise<Uint8Array> {
+    const ask = rpcAsk.decode(payload)
+    const member = this.#member
+    if (member === undefined) throw new PortError('NOT_READY')
+    if (ask.op === 'check') return checkReply.encode(await member.check(ask.request))
+    return leadReply.encode(await member.lead(ask.request, ask))
+  }
+
+  async #takeEnvelope(payload: Uint8Array): Promise<Uint8Array> {
+    const { peer, bytes } = envelopeFrame.decode(payload)
+    if (this.#channels === undefined) throw new PortError('NOT_READY')
+    this.#channels.receive(peer, bytes)
+    return doneReply.encode({ ok: true })
+  }
+
+  async #takeCommand(payload: Uint8Array): Promise<Uint8Array> {
+    const ask = commandAsk.decode(payload)
+    if (ask.op === 'shutdown') {
+      setTimeout(() => this.end(new GuestEnd(EXIT_CODES.asked, 'STOPPED')), 0) // after the reply
+      return doneReply.encode({ ok: true })
+    }
+    const vault = this.#vault
+    if (vault === undefined) throw new PortError('NOT_READY')
+    if (ask.op === 'init') return initReply.encode(await this.#initialise(vault, ask))
+    const member = this.#member
+    if (member === undefined) throw new PortError('NO_NETWORK')
+    if (ask.op === 'status') return statusReply.encode(member.status())
+    if (ask.op === 'links') {
+      this.#channels?.links(ask.up)
+      member.links(ask.up)
+      return doneReply.encode({ ok: true })
+    }
+    return signNodeReply.encode({ record: this.#signNode(vault, ask) })
+  }
+
+  /** What this guest is called in a genesis file; asked before there is one. */
+  async #initialise(
+    vault: Vault,
+    { peerId, operatorKey, label }: Extract<CommandAsk, { op: 'init' }>,
+  ) {
+    if (this.#hello === undefined || this.#hello.genesis !== null)
+      throw new PortError('NETWORK_SET')
+    const record = encodeCanonical(['initialised', 1, peerId, operatorKey, label])
+    await vault.write({ critical: new Map([['initialised', record]]) })
+    const { guestSig, guestEnc } = vault
+    const measurement = this.#hello.bundle
+    return {
+      guestSig,
+      guestEnc,
+      peerId,
+      operatorKey,
+      measurement,
+      evidenceHash: NO_EVIDENCE,
+      label,
+    }
+  }
+
+  /** Signs where this node is reached: for its own peer id alone, and for no longer than such records live. */
+  #signNode(vault: Vault, fields: Extract<CommandAsk, { op: 'signNode' }>): Uint8Array {
+    const hello = this.#hello
+    if (hello?.genesis == null) throw new PortError('NO_NETWORK')
+    const own = decodeGenesis(hello.genesis).members.find(({ guestSig }) =>
+      Buffer.from(guestSig).equals(vault.guestSig),
+    )
+    if (own?.peerId !== fields.peerId) throw new PortError('NOT_OWN_PEER')
+    const { peerId, multiaddrs, gateway, seq, expiresAt } = fields
+    const { guestSig } = vault
+    const object = encodeNodeRecord({ guestSig, peerId, multiaddrs, gateway, seq, expiresAt })
+    const message = nodeRecordMessage(networkIdOf(hello.genesis), object)
+    return encodeSignedNodeRecord(object, vault.sign(message))
+  }
+
+  /** A failure that is nobody's request: some end the guest, the others are told. */
+  #defect(error: unknown, starting: boolean): void {
+    if (this.#ended) return
+    if (error instanceof KernelMisuse) {
+      this.end(new GuestEnd(EXIT_CODES.selfTest, 'KERNEL_MISUSE', { cause: error }))
+      return
+    }
+    const end = endOf(error)
+    if (end !== undefined && (starting || end.line === 'STORE_FAILED')) this.end(end)
+    else if (error instanceof PortError)
+      return // the port is closing
+    else if (starting) this.end(new GuestEnd(EXIT_CODES.sealing, 'START_FAILED', { cause: error }))
+    else this.#tell({ code: end === undefined ? 'HALTED' : 'STORE_FAILED' })
+  }
+
+  #toHost(type: number, payload: Uint8Array): void {
+    this.#init.port.tell(type, payload, AbortSignal.timeout(TELL_MS)).catch((error: unknown) => {
+      if (!(error instanceof PortError)) throw error
+    })
+  }
+}
+
+function readGenesis(bytes: Uint8Array): Genesis {
+  try {
+    return decodeGenesis(bytes)
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    throw new GuestEnd(EXIT_CODES.sealing, 'GENESIS_INVALID', { cause })
+  }
+}
+
+/** The bundle is one that members may run; the reference kernel serves development networks alone (02 §14). */
+function assertAllowed({ bundle, kernel }: HelloToGuest, genesis: Genesis | null): void {
+  if (genesis !== null && !genesis.allow.some((hash) => Buffer.from(hash).equals(bundle)))
+    throw new GuestEnd(EXIT_CODES.bundle, 'BUNDLE_NOT_ALLOWED')
+  if (kernel !== 'reference') throw new GuestEnd(EXIT_CODES.selfTest, 'KERNEL_UNAVAILABLE')
+  if (genesis !== null && genesis.environment !== 'development')
+    throw new GuestEnd(EXIT_CODES.selfTest, 'KERNEL_NOT_FOR_PRODUCTION')
+}
+
+const namedBy = (genesis: Genesis | null, guestSig: Uint8Array, guestEnc: Uint8Array): boolean =>
+  genesis?.members.some(
+    (member) =>
+      Buffer.from(member.guestSig).equals(guestSig) &&
+      Buffer.from(member.guestEnc).equals(guestEnc),
+  ) === true
