@@ -14,6 +14,7 @@ import {
   type ChannelsDeps,
   type DropReason,
   PeerChannel,
+  REKEY_MESSAGES,
 } from './peer-channel.ts'
 
 /** Who speaks with whom: from the genesis file, never from the wire (04 §11). */
@@ -29,6 +30,8 @@ export interface ChannelsInit<Key> {
   readonly recordHash: Uint8Array
   /** 16 bytes, new at every start. */
   readonly bootId: Uint8Array
+  /** Fewer than 2^20 in tests. */
+  readonly rekeyMessages?: number
 }
 
 /** The secure channels of this guest, one per other member. */
@@ -58,6 +61,7 @@ export class Channels<Key = unknown> {
               responder: Math.max(init.me, index),
             }),
             bootId: init.bootId,
+            rekeyMessages: init.rekeyMessages ?? REKEY_MESSAGES,
           },
           deps,
           {

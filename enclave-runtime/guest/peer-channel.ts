@@ -26,13 +26,13 @@ import {
 import type { Priority } from '../port/messages.ts'
 import { ChannelError } from './channel-error.ts'
 
-const REKEY_MESSAGES = 2 ** 20 // 04 §11
+export const REKEY_MESSAGES: number = 2 ** 20 // 04 §11
 const REKEY_MS = 3_600_000 // 04 §11
 const OLD_RECEIVES_MS = 60_000 // 04 §11: the old channel, after a new one
 const MAX_HALF_OPEN = 4 // 04 §11, per pair
 const MAX_FAILURES = 16 // 04 §11: then a new handshake
 const FAILURES_MS = 10_000
-const SPENT_MESSAGES: number = REKEY_MESSAGES + 65_536 // an old channel still sends so far while the new one is made
+const SPENT_AFTER = 65_536 // messages more: an old channel still sends so far while the new one is made
 const SPENT_MS: number = REKEY_MS + OLD_RECEIVES_MS
 const RETRY_MS = 1000 // a handshake takes two crossings; doubled each time
 const MAX_RETRY_MS = 8000
@@ -71,6 +71,7 @@ export interface PeerInit<Key> {
   readonly statics: KkStatics<Key>
   readonly prologue: Uint8Array
   readonly bootId: Uint8Array
+  readonly rekeyMessages: number
 }
 
 interface Events extends ChannelEvents {
@@ -191,8 +192,9 @@ export class PeerChannel<Key> {
   #usable(): boolean {
     const { current, age } = this.#state()
     if (current === undefined || !this.#sends) return false
-    if (current.used >= SPENT_MESSAGES || age >= SPENT_MS) return false
-    if (this.#initiates && (current.used >= REKEY_MESSAGES || age >= REKEY_MS)) this.#ask()
+    if (current.used >= this.#init.rekeyMessages + SPENT_AFTER || age >= SPENT_MS) return false
+    if (this.#initiates && (current.used >= this.#init.rekeyMessages || age >= REKEY_MS))
+      this.#ask()
     return true
   }
 

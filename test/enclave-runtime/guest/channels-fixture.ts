@@ -71,7 +71,10 @@ export class TestNetwork {
   #boots = 0
 
   /** Starts a guest, or starts it anew. */
-  start(me: number, more: { epoch?: bigint; networkId?: Uint8Array; keys?: string } = {}): Heard {
+  start(
+    me: number,
+    more: { epoch?: bigint; networkId?: Uint8Array; keys?: string; rekeyMessages?: number } = {},
+  ): Heard {
     this.guests.get(me)?.channels.close()
     const heard = new Heard()
     const channels = new Channels<KeyObject>(
@@ -83,6 +86,7 @@ export class TestNetwork {
         committeeId: new Uint8Array(32).fill(2),
         epoch: more.epoch ?? 0n,
         recordHash: new Uint8Array(32).fill(3),
+        ...(more.rekeyMessages && { rekeyMessages: more.rekeyMessages }),
         bootId: new Uint8Array(16).fill(++this.#boots),
       },
       {

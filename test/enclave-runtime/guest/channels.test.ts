@@ -376,6 +376,22 @@ describe('Channels over time', () => {
     assert.deepEqual(bob.restarts, [])
   })
 
+  it('make a new channel after a number of messages, whoever sends them, and lose none', async () => {
+    for (const sender of [1, 2]) {
+      const network = new TestNetwork()
+      for (const me of [1, 2]) network.start(me, { rekeyMessages: 10 })
+      const heard = network.guests.get(3 - sender)?.heard
+      for (let i = 0; i < 50; i++) {
+        await network.send(sender, 3 - sender, String(i))
+        await settled()
+      }
+      assert.equal(heard?.bodies.length, 50)
+      const handshakes = network.letters.filter((letter) => isKind(letter, first)).length
+      assert.ok(handshakes >= 4 && handshakes <= 6, `${handshakes}`)
+      assert.deepEqual(heard?.restarts, [])
+    }
+  })
+
   it('send nothing on a channel that is long overdue', async () => {
     const { network, bob } = await connected()
     network.clock.turn(3_600_000 + 60_000)
