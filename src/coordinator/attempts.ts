@@ -122,7 +122,7 @@ class Run {
 
   /** Asks another member to lead. Undefined when it could not be asked: then this node leads. */
   async #forward(leader: PartyIndex): Promise<Outcome | undefined> {
-    const { standing, rpc, budgetFactor, log } = this.#deps
+    const { standing, rpc, budgetFactor, log, blame } = this.#deps
     const { request, excluded, avoid, attempt, remainingMs, kind } = this.#attempt()
     const member = standing.member(leader)
     if (member === undefined) return undefined
@@ -143,7 +143,9 @@ class Run {
     } catch (cause) {
       if (this.#deadline.signal.aborted) throw cause
       log.warn({ leader, error: cause }, 'another leader did not answer')
-      return late.aborted ? { ...silent([leader]), signers: [leader] } : undefined
+      if (!late.aborted) return undefined
+      blame.timeout(leader, this.#now())
+      return { ...silent([leader]), signers: [leader] }
     }
   }
 
@@ -173,7 +175,7 @@ class Run {
       blame.success(outcome.signers)
       const { result, signers } = outcome
       log.info({ requestId, kind, attempt: this.#tries.attempt, leader, signers }, 'request done')
-      return { result, requestId }
+      return { result, requestId, signers }
     }
     if (outcome.kind === 'error') return this.#refusedBy(leader, outcome)
     return this.#failed(leader, outcome)

@@ -171,7 +171,7 @@ class RequestCoordinator implements Coordinator {
     const kept = this.#answers.ofRequest(requestId, this.#deps.now())
     if (kept !== undefined) {
       this.#count.repeated += 1
-      return { result: kept, requestId }
+      return kept
     }
     const running = this.#running.get(requestId)
     if (running !== undefined) {
@@ -204,7 +204,7 @@ class RequestCoordinator implements Coordinator {
     const deadline = this.#deadline(Math.min(deadlineMs, expires - now, LONGEST_MS))
     const reply = await pursue(this.#attempts, job, deadline)
     if ('result' in reply)
-      this.#answers.keep(job.requestId, key, reply.result, { now: this.#deps.now(), expires })
+      this.#answers.keep(job.requestId, key, reply, { now: this.#deps.now(), expires })
     return reply
   }
 

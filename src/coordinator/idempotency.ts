@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../protocols/request/json-value.ts'
+import type { Answer } from './reply.ts'
 
 /** How long after its expiry a request still gets the answer it got (05 §3.5). */
 export const ANSWER_KEPT_MS: number = 24 * 3_600_000
@@ -7,7 +7,7 @@ const MAX_ANSWER_CHARS = 64 * 1_048_576 // the longest answers are raw transacti
 
 interface Kept {
   readonly bytesKey: string
-  readonly result: JsonValue
+  readonly answer: Answer
   readonly until: number
   readonly size: number
 }
@@ -22,13 +22,13 @@ export class Answers {
   keep(
     requestId: string,
     bytesKey: string,
-    result: JsonValue,
+    answer: Answer,
     times: { now: number; expires: number },
   ): void {
     this.#drop(requestId)
-    const size = JSON.stringify(result).length
+    const size = JSON.stringify(answer).length
     const until = times.expires + ANSWER_KEPT_MS
-    this.#byRequest.set(requestId, { bytesKey, result, until, size })
+    this.#byRequest.set(requestId, { bytesKey, answer, until, size })
     this.#byBytes.set(bytesKey, requestId)
     this.#chars += size
     for (const [oldest, kept] of this.#byRequest) {
@@ -38,20 +38,18 @@ export class Answers {
     }
   }
 
-  ofRequest(requestId: string, now: number): JsonValue | undefined {
+  ofRequest(requestId: string, now: number): Answer | undefined {
     const kept = this.#byRequest.get(requestId)
     if (kept === undefined) return undefined
-    if (kept.until > now) return kept.result
+    if (kept.until > now) return kept.answer
     this.#drop(requestId)
     return undefined
   }
 
   /** The answer to these very bytes: who sends them again had a valid proof the first time. */
-  ofBytes(bytesKey: string, now: number): { requestId: string; result: JsonValue } | undefined {
+  ofBytes(bytesKey: string, now: number): Answer | undefined {
     const requestId = this.#byBytes.get(bytesKey)
-    if (requestId === undefined) return undefined
-    const result = this.ofRequest(requestId, now)
-    return result === undefined ? undefined : { requestId, result }
+    return requestId === undefined ? undefined : this.ofRequest(requestId, now)
   }
 
   get size(): number {

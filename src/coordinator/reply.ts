@@ -1,11 +1,17 @@
 import { ERRORS, type ErrorId, isErrorId } from '../../protocols/request/errors.ts'
 import type { JsonValue } from '../../protocols/request/json-value.ts'
+import type { PartyIndex } from '../../protocols/session/faults.ts'
 import type { PeerName } from './collaborators.ts'
 
 /** The one answer to one request (03 §9.1). `requestId` is its digest in hex; `blame` names peers. */
-export type Reply =
-  | { readonly result: JsonValue; readonly requestId?: string }
-  | { readonly error: ReplyError }
+export type Reply = Answer | { readonly error: ReplyError }
+
+export interface Answer {
+  readonly result: JsonValue
+  readonly requestId?: string
+  /** Who took part in the attempt that gave it, where this node knows. */
+  readonly signers?: readonly PartyIndex[]
+}
 
 export interface ReplyError {
   readonly id: ErrorId

@@ -1,12 +1,14 @@
 import { ERRORS } from '../../protocols/request/errors.ts'
 import { encodePlainRequest, fromJsonRpc } from '../../protocols/request/plain-request.ts'
 import type { Coordinator } from '../coordinator/coordinate.ts'
+import type { Answer } from '../coordinator/reply.ts'
 import {
   JSON_RPC_CALL,
   type JsonRpcAnswer,
   type JsonRpcCall,
   type JsonRpcError,
   type JsonRpcId,
+  type JsonRpcResult,
 } from '../wire/json-rpc.ts'
 import { MAX_BATCH } from '../wire/limits.ts'
 import type { NodeView } from './methods/method.ts'
@@ -117,7 +119,13 @@ async function answerCall(
   })
   return 'error' in reply
     ? refuse(rpcError(reply.error))
-    : { jsonrpc: '2.0', id, result: reply.result }
+    : { jsonrpc: '2.0', id, result: reply.result, ...about(reply) }
+}
+
+/** Beside the result, as `holdfast` stands beside the parameters: which request it was, and who signed. */
+function about({ requestId, signers }: Answer): Pick<JsonRpcResult, 'holdfast'> {
+  if (requestId === undefined) return {}
+  return { holdfast: { requestId, ...(signers === undefined ? {} : { signers }) } }
 }
 
 export const limited = (retryAfterMs: number): JsonRpcError =>

@@ -44,6 +44,16 @@ export interface CallOptions {
   /** Makes the call repeatable: the same key joins the first request and gets its answer (06 §1). */
   readonly idempotencyKey?: string
   readonly signer?: Signer
+  /** Told of each answer that verified: by which node, and who it says signed, which is not proved. */
+  readonly onAnswer?: (answer: AnswerReport) => void
+}
+
+export interface AnswerReport {
+  readonly node: string
+  /** Digest of the request, hex. */
+  readonly requestId: string
+  /** Party indices; empty where the node does not say. */
+  readonly signers: readonly number[]
 }
 
 /** An account as far as signing needs it. The address is what every answer is held against. */
@@ -179,7 +189,8 @@ class HoldfastClient implements Holdfast {
         this.#nodes.inOrder(),
         async (node, signal) => {
           const call = { method: 'getStatus', params: [] }
-          const parsed = NODE_STATUS.safeParse(await post(this.#fetch, node, call, signal))
+          const { result } = await post(this.#fetch, node, call, signal)
+          const parsed = NODE_STATUS.safeParse(result)
           if (parsed.success) return parsed.data
           throw new HoldfastError('NO_NODE', { message: `${node} gave no status` })
         },
@@ -224,9 +235,11 @@ class HoldfastClient implements Holdfast {
       this.#nodes.inOrder(),
       async (node, signal) => {
         await this.#nodes.network(node, signal) // trust before send (06 §3)
-        const value = await post(this.#fetch, node, request.json, signal)
-        const answer = verify(value, request.digest, network)
+        const { result, info } = await post(this.#fetch, node, request.json, signal)
+        const answer = verify(result, request.digest, network)
         this.#nodes.good(node)
+        const { signers } = info ?? {}
+        options.onAnswer?.({ node, requestId: bytesToHex(request.digest), signers: signers ?? [] })
         return answer
       },
       wait.signal,
@@ -255,7 +268,7 @@ class HoldfastClient implements Holdfast {
       this.#nodes.inOrder(),
       async (node, signal) => {
         await this.#nodes.network(node, signal)
-        return post(this.#fetch, node, request.json, signal)
+        return (await post(this.#fetch, node, request.json, signal)).result
       },
       { address, needed: quorums(members.length, params.t).f + 1, signal: wait.signal },
     )

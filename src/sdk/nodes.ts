@@ -37,9 +37,9 @@ export class Nodes {
   async network(url: string, signal: AbortSignal): Promise<Network> {
     const known = this.#checked.get(url)
     if (known !== undefined) return known
-    const answer = await post(this.#fetch, url, { method: 'getNetwork', params: [] }, signal)
+    const { result } = await post(this.#fetch, url, { method: 'getNetwork', params: [] }, signal)
     try {
-      const network = readManifest(answer, this.#pinned)
+      const network = readManifest(result, this.#pinned)
       this.#pinned ??= network.networkId
       this.#checked.set(url, network)
       return network

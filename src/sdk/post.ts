@@ -1,5 +1,5 @@
 import { isErrorId } from '../../protocols/request/errors.ts'
-import { JSON_RPC_ANSWER, type JsonRpcError } from '../wire/json-rpc.ts'
+import { type AnswerInfo, JSON_RPC_ANSWER, type JsonRpcError } from '../wire/json-rpc.ts'
 import { MAX_ANSWER_BYTES, MAX_BODY_BYTES } from '../wire/limits.ts'
 import { HoldfastError } from './holdfast-error.ts'
 
@@ -29,6 +29,12 @@ export interface Call {
   readonly holdfast?: unknown
 }
 
+/** A result, not verified yet, and what the node says about it. */
+export interface Posted {
+  readonly result: unknown
+  readonly info: AnswerInfo | undefined
+}
+
 const MAX_DETAIL_CHARS = 1_024
 
 /** One JSON-RPC call to one node. Throws `HoldfastError`: the node's own error, or NO_NODE for anything else. */
@@ -37,7 +43,7 @@ export async function post(
   node: string,
   call: Call,
   signal: AbortSignal,
-): Promise<unknown> {
+): Promise<Posted> {
   const id = 1
   const body = JSON.stringify({ jsonrpc: '2.0', id, ...call })
   if (new TextEncoder().encode(body).length > MAX_BODY_BYTES)
@@ -50,7 +56,7 @@ export async function post(
       details: { node, status, body: text.slice(0, MAX_DETAIL_CHARS) },
     })
   if ('error' in parsed.data) throw nodeError(node, parsed.data.error)
-  return parsed.data.result
+  return { result: parsed.data.result, info: parsed.data.holdfast }
 }
 
 async function exchange(

@@ -60,12 +60,32 @@ const ERROR = z.object({
   }),
 })
 
+/** What a node says about a request beside its result; nothing of it is proved. */
+export interface AnswerInfo {
+  /** The digest, hex. */
+  readonly requestId: string
+  /** Party indices. */
+  readonly signers?: readonly number[] | undefined
+}
+
+export interface JsonRpcResult {
+  readonly jsonrpc: '2.0'
+  readonly id: JsonRpcId
+  readonly result: unknown
+  readonly holdfast?: AnswerInfo | undefined
+}
+
 export type JsonRpcAnswer =
-  | { readonly jsonrpc: '2.0'; readonly id: JsonRpcId; readonly result: unknown }
+  | JsonRpcResult
   | { readonly jsonrpc: '2.0'; readonly id: JsonRpcId; readonly error: JsonRpcError }
+
+const INFO = z.object({
+  requestId: z.string().max(128),
+  signers: z.array(z.int().min(1).max(0xffff)).max(16).optional(),
+})
 
 /** One answer, as a client must find it. Members it does not know are dropped. */
 export const JSON_RPC_ANSWER: z.ZodType<JsonRpcAnswer> = z.union([
   z.object({ jsonrpc: z.literal('2.0'), id: ID, error: ERROR }),
-  z.object({ jsonrpc: z.literal('2.0'), id: ID, result: z.json() }),
+  z.object({ jsonrpc: z.literal('2.0'), id: ID, result: z.json(), holdfast: INFO.optional() }),
 ])

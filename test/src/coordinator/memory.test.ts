@@ -49,26 +49,28 @@ describe('Blame', () => {
 describe('Answers', () => {
   it('keeps an answer until 24 h after the expiry, not longer', () => {
     const answers = new Answers()
-    answers.keep('r', 'b', 'x', { now: 0, expires: 1_000 })
-    assert.equal(answers.ofRequest('r', 1_000 + ANSWER_KEPT_MS - 1), 'x')
-    assert.deepEqual(answers.ofBytes('b', 5), { requestId: 'r', result: 'x' })
+    answers.keep('r', 'b', { result: 'x' }, { now: 0, expires: 1_000 })
+    assert.equal(answers.ofRequest('r', 1_000 + ANSWER_KEPT_MS - 1)?.result, 'x')
+    assert.deepEqual(answers.ofBytes('b', 5), { result: 'x' })
     assert.equal(answers.ofRequest('r', 1_000 + ANSWER_KEPT_MS), undefined)
     assert.equal(answers.ofBytes('b', 5), undefined)
   })
 
   it('forgets the oldest beyond 10,000 answers', () => {
     const answers = new Answers()
-    for (let i = 0; i <= 10_000; i++) answers.keep(`r${i}`, `b${i}`, i, { now: 0, expires: 1 })
+    for (let i = 0; i <= 10_000; i++)
+      answers.keep(`r${i}`, `b${i}`, { result: i }, { now: 0, expires: 1 })
     assert.equal(answers.size, 10_000)
     assert.equal(answers.ofRequest('r0', 1), undefined)
     assert.equal(answers.ofBytes('b0', 1), undefined)
-    assert.equal(answers.ofRequest('r1', 1), 1)
+    assert.equal(answers.ofRequest('r1', 1)?.result, 1)
   })
 
   it('forgets the oldest beyond 64 MiB of answers', () => {
     const answers = new Answers()
     const long = 'x'.repeat(1_048_576)
-    for (let i = 0; i < 70; i++) answers.keep(`r${i}`, `b${i}`, long, { now: 0, expires: 1 })
+    for (let i = 0; i < 70; i++)
+      answers.keep(`r${i}`, `b${i}`, { result: long }, { now: 0, expires: 1 })
     assert.equal(answers.size, 63)
   })
 })
