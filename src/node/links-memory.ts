@@ -18,6 +18,7 @@ export class MemoryNetwork {
   readonly #nodes: ReadonlyMap<PeerName, MemoryLinks>
   readonly #cut = new Set<string>()
   readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #underWay = new Map<string, Uint8Array[]>()
 
   constructor(peers: readonly PeerName[], options: MemoryLinksOptions) {
     this.#options = options
@@ -51,6 +52,7 @@ export class MemoryNetwork {
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
+    this.#underWay.clear()
   }
 
   /** Milliseconds until arrival, or undefined when the envelope is lost. */
@@ -65,12 +67,23 @@ export class MemoryNetwork {
     const delay = this.#fate()
     if (delay === undefined) return
     const target = this.links(to)
-    const arriveAt = performance.now() + delay
-    const at = this.#options.reorder === true ? arriveAt : target.after(from, arriveAt)
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      if (this.isUp(from, to)) target.receive(from, envelope)
-    }, at - performance.now())
+    const now = performance.now()
+    const isOrdered = this.#options.reorder !== true
+    const at = isOrdered ? target.after(from, now + delay) : now + delay
+    const key = `${from} ${to}`
+    const underWay = this.#underWay.get(key) ?? []
+    this.#underWay.set(key, underWay)
+    underWay.push(envelope)
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        // Timers of nearly the same time fire in any order: each delivers the oldest.
+        const index = isOrdered ? 0 : underWay.indexOf(envelope)
+        const [next] = underWay.splice(index, 1)
+        if (next !== undefined && this.isUp(from, to)) target.receive(from, next)
+      },
+      Math.max(0, at - now),
+    )
     this.#timers.add(timer)
   }
 }

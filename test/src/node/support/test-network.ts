@@ -1,4 +1,5 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
+import type { Registry } from 'prom-client'
 import {
   encodeNodeRecord,
   encodeSignedNodeRecord,
@@ -63,6 +64,7 @@ export interface TestNetworkOptions {
   readonly linkTimings?: LinkTimings
   readonly redialTimings?: RedialTimings
   readonly config?: Partial<NetworkConfig>
+  readonly registry?: Registry
 }
 
 /** Short delays, so that a suite does not wait for what it does not measure. */
@@ -97,6 +99,7 @@ export function testNetwork(
       now: Date.now,
       log: silentLog,
       redialTimings: options.redialTimings ?? QUICK_REDIAL,
+      ...(options.registry === undefined ? {} : { registry: options.registry }),
       ...(options.linkTimings === undefined ? {} : { linkTimings: options.linkTimings }),
     },
   )
