@@ -1,0 +1,291 @@
+import type { Committee } from '../../../enclave-runtime/guest/committee.ts'
+import { Member, type MemberInit } from '../../../enclave-runtime/guest/member.ts'
+import type { Records } from '../../../enclave-runtime/guest/records.ts'
+import type { Letter, Post } from '../../../enclave-runtime/guest/sessions/post.ts'
+import type { Vault, VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
+import type { GuestEvent } from '../../../enclave-runtime/port/messages.ts'
+import { quorums } from '../../../protocols/agreement/genesis.ts'
+import {
+  type DealtPair,
+  dealPair,
+  type OpenKernel,
+  openKernel,
+} from '../../../protocols/kernel/reference/trusted-setup.ts'
+import { PairGate } from '../../../protocols/pair-setup/gate.ts'
+import { rounds } from '../../../protocols/pair-setup/messages.ts'
+import type { setUpPair } from '../../../protocols/pair-setup/set-up-pair.ts'
+import type { PartyIndex } from '../../../protocols/session/faults.ts'
+import { seeded } from '../../support/seeded.ts'
+import { TestClock } from './test-clock.ts'
+import { NETWORK, TestNode } from './vault/vault-fixture.ts'
+
+export const START_S = 1_800_000_000
+
+export interface Carried {
+  readonly from: PartyIndex
+  readonly to: PartyIndex
+  readonly letter: Letter
+}
+
+/** What hosts make of a letter: nothing, the same, several, others. */
+export type Tamper = (carried: Carried) => readonly Carried[]
+
+/** A write about to be made durable by guest `party`; throwing is a disk that fails. */
+export type OnWrite = (party: PartyIndex, changes: VaultChanges) => void
+
+export interface NetOptions {
+  readonly n?: number
+  readonly t?: number
+  readonly setupsPerHour?: number
+  readonly development?: boolean
+  /** The conversation of 02 §2 instead of dealt setups. */
+  readonly realSetups?: boolean
+}
+
+/** One guest: what outlives it (device and disk), and the one that runs now. */
+export class NetGuest {
+  readonly index: PartyIndex
+  readonly node: TestNode
+  readonly vault: Vault
+  readonly open: OpenKernel
+  readonly member: Member
+  readonly events: GuestEvent[] = []
+  readonly defects: unknown[] = []
+  take: (from: PartyIndex, letter: Letter) => void = () => undefined
+  restarted: (peer: PartyIndex) => void = () => undefined
+
+  constructor(net: GuestNet, index: PartyIndex, node: TestNode, vault: Vault, open: OpenKernel) {
+    this.index = index
+    this.node = node
+    this.vault = vault
+    this.open = open
+    const post: Post = {
+      send: (to, letter) => net.send({ from: index, to, letter }),
+      onMessage: (take) => {
+        this.take = take
+      },
+      onRestarted: (take) => {
+        this.restarted = take
+      },
+    }
+    const records: Records = {
+      critical: (name) => vault.critical(name),
+      criticalNames: (prefix) => vault.criticalNames(prefix),
+      bulk: (name) => vault.bulk(name),
+      loadShare: (name) => vault.loadShare(name),
+      sign: (message) => vault.sign(message),
+      write: async (changes) => {
+        net.onWrite(index, changes)
+        await vault.write(changes)
+      },
+    }
+    const init: MemberInit = {
+      committee: net.committeeOf(index),
+      post,
+      records,
+      kernel: open.kernel,
+      random: seeded(`${net.seed}/${index}/random ${net.starts++}`),
+      clock: net.clock,
+      bootId: seeded(`${net.seed}/boot ${net.starts}`)(16),
+      tell: (code, party, number) =>
+        this.events.push({
+          code,
+          ...(party === undefined ? {} : { party }),
+          ...(number === undefined ? {} : { number }),
+        }),
+      onDefect: (error) => this.defects.push(error),
+      conversations: net.options.realSetups ? {} : { setUpPair: net.dealtSetup(index) },
+    }
+    this.member = new Member(init)
+  }
+}
+
+/** n guests in one process: letters instead of envelopes, a clock that is turned by hand, real vaults. */
+export class GuestNet {
+  readonly seed: string
+  readonly options: Required<NetOptions>
+  readonly clock: TestClock = new TestClock(START_S)
+  readonly guests: NetGuest[] = []
+  tamper: Tamper = (carried) => [carried]
+  onWrite: OnWrite = () => undefined
+  starts = 0
+  readonly down: Set<PartyIndex> = new Set()
+  readonly #ids: { index: PartyIndex; id: Uint8Array }[] = []
+  readonly #letters: Carried[] = []
+  readonly #halves = new Map<string, DealtPair>()
+
+  private constructor(seed: string, options: NetOptions) {
+    this.seed = seed
+    const defaults = { n: 5, t: 3, setupsPerHour: 600, development: true, realSetups: false }
+    this.options = { ...defaults, ...options }
+  }
+
+  static async create(seed: string, options: NetOptions = {}): Promise<GuestNet> {
+    const net = new GuestNet(seed, options)
+    const nodes: TestNode[] = []
+    for (let index = 1; index <= net.options.n; index++) {
+      const node = new TestNode(`${seed}/${index}`)
+      const vault = await node.open(null)
+      net.#ids.push({ index, id: vault.guestSig })
+      vault.close()
+      nodes.push(node)
+    }
+    for (const [at, node] of nodes.entries()) net.guests.push(await net.#start(at + 1, node))
+    return net
+  }
+
+  /** With all links up and all pairs ready. */
+  static async ready(seed: string, options: NetOptions = {}): Promise<GuestNet> {
+    const net = await GuestNet.create(seed, options)
+    net.connect()
+    await net.until(() => net.isPaired())
+    return net
+  }
+
+  guest(index: PartyIndex): NetGuest {
+    const found = this.guests[index - 1]
+    if (found === undefined) throw new Error(`no guest ${index}`)
+    return found
+  }
+
+  committeeOf(index: PartyIndex): Committee {
+    const { n, t, setupsPerHour, development } = this.options
+    const me = this.#ids[index - 1]
+    if (me === undefined) throw new Error(`no guest ${index}`)
+    return {
+      networkId: NETWORK,
+      epochId: NETWORK,
+      committeeId: new Uint8Array(32).fill(0xc0),
+      me,
+      guests: this.#ids,
+      threshold: t,
+      quorum: quorums(n, t).q,
+      development,
+      setupsPerHour,
+    }
+  }
+
+  /** Tells every running guest which hosts are connected. */
+  connect(): void {
+    const up = this.guests.map(({ index }) => index).filter((index) => !this.down.has(index))
+    for (const { index, member } of this.guests)
+      if (!this.down.has(index)) member.links(up.filter((other) => other !== index))
+  }
+
+  isPaired(): boolean {
+    const running = this.guests.filter(({ index }) => !this.down.has(index))
+    return running.every(({ member }) =>
+      member
+        .status()
+        .pairs.filter(({ party }) => !this.down.has(party))
+        .every(({ state }) => state === 'ready' || state === 'banned'),
+    )
+  }
+
+  /** The process dies: its memory is gone, its disk stays. */
+  kill(index: PartyIndex): void {
+    this.down.add(index)
+    const { member, vault, open } = this.guest(index)
+    member.close()
+    vault.close()
+    open.kernel.wipeAll()
+  }
+
+  /** Another guest on the same device and disk; the others learn of it with its first letter. */
+  async restart(index: PartyIndex): Promise<void> {
+    if (!this.down.has(index)) this.kill(index)
+    const again = await this.#start(index, this.guest(index).node)
+    this.guests[index - 1] = again
+    this.down.delete(index)
+    for (const other of this.guests) if (!this.down.has(other.index)) other.restarted(index)
+    this.connect()
+  }
+
+  async send(carried: Carried): Promise<void> {
+    if (this.down.has(carried.to) || this.down.has(carried.from)) throw new Error('UNREACHABLE')
+    this.#letters.push(carried)
+  }
+
+  /** A letter that no honest guest wrote, as an authenticated envelope would bring it. */
+  inject(carried: Carried): void {
+    this.#letters.push(carried)
+  }
+
+  /** Carries letters, and lets time pass when all is quiet, until the promise settles. */
+  async run<T>(promise: Promise<T>): Promise<T> {
+    let settled = false
+    const mark = () => {
+      settled = true
+    }
+    promise.then(mark, mark)
+    await this.until(() => settled)
+    return promise
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    for (let quiet = 0; ; ) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (condition()) return
+      if (this.#deliver()) quiet = 0
+      else if (++quiet > 2) {
+        quiet = 0
+        if (!this.clock.skip()) throw new Error('nothing will ever happen here')
+      }
+    }
+  }
+
+  /** Carries letters until all is quiet; no time passes. */
+  async calm(): Promise<void> {
+    for (let quiet = 0; quiet < 3; quiet++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      if (this.#deliver()) quiet = 0
+    }
+  }
+
+  /** How many secrets each running guest holds. */
+  held(): number[] {
+    return this.guests.map(({ open }) => open.kernel.held)
+  }
+
+  /** A conversation of one small round, after which both sides hold what a trusted dealer gave them. */
+  dealtSetup(me: PartyIndex): typeof setUpPair {
+    return async (party, _kernel, _random, { epochId, mine, theirs, attempt }) => {
+      const hello = {
+        nonce: new Uint8Array(32),
+        A: new Uint8Array(33).fill(2),
+        commitment: new Uint8Array(32).fill(attempt & 0xff),
+      }
+      await party.deal(rounds.commit, () => hello)
+      const lo = Buffer.compare(mine.id, theirs.id) < 0
+      const session = Buffer.from(party.instanceId).toString('hex')
+      const waiting = this.#halves.get(`${session}/${me}`)
+      const half = waiting ?? this.#deal(session, me, theirs.index, lo)
+      const setupId = seeded(`${session}/id`)(32)
+      return { setupId, ...half, epochId, lo, gate: new PairGate() }
+    }
+  }
+
+  #deal(session: string, me: PartyIndex, peer: PartyIndex, lo: boolean): DealtPair {
+    const [mine, theirs] = [this.guest(me).open, this.guest(peer).open]
+    const random = seeded(`${this.seed}/${session}`)
+    const dealt = lo ? dealPair(random, mine, theirs) : dealPair(random, theirs, mine)
+    this.#halves.set(`${session}/${peer}`, lo ? dealt.hi : dealt.lo)
+    return lo ? dealt.lo : dealt.hi
+  }
+
+  #deliver(): boolean {
+    const next = this.#letters.shift()
+    if (next === undefined) return false
+    for (const { from, to, letter } of this.tamper(next)) {
+      const guest = this.guests[to - 1]
+      if (guest !== undefined && !this.down.has(to)) guest.take(from, letter)
+    }
+    return true
+  }
+
+  async #start(index: PartyIndex, node: TestNode): Promise<NetGuest> {
+    const open = openKernel(seeded(`${this.seed}/${index}/kernel ${this.starts++}`))
+    const vault = await node.open(NETWORK, { kernel: open.kernel })
+    return new NetGuest(this, index, node, vault, open)
+  }
+}
