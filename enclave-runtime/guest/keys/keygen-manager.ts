@@ -79,7 +79,7 @@ export class KeygenManager {
       account_id: uuidText(id),
       key_id: hex(certificate.keyId),
       address,
-      key_cert: toBase64url(encodeKeyCertificate(certificate)),
+      certificate: toBase64url(encodeKeyCertificate(certificate)),
     }
   }
 
