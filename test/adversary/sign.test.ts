@@ -293,6 +293,27 @@ describe('sign() when party 2 cheats', function () {
     assertOutcome(results, `sum ${R2}`, { nobody: true })
   })
 
+  it('is late: her R1 comes to alice after R1b of carol, and nothing is wrong with that', async () => {
+    let kept: Letter | undefined
+    const order: string[] = []
+    const results = await run({
+      tamper: (letter) => {
+        const { from, to, round } = letter
+        if (to !== 1) return letter.bytes
+        if (from === MALLORY && round === R1) {
+          kept = letter
+          return []
+        }
+        order.push(`${round} of ${from}`)
+        if (kept === undefined || from !== 3 || round !== R1B) return letter.bytes
+        order.push(`${R1} of ${MALLORY}`)
+        return [letter, kept]
+      },
+    })
+    assert.ok(order.indexOf(`${R1B} of 3`) < order.indexOf(`${R1} of ${MALLORY}`))
+    assertOutcome(results, 'ok')
+  })
+
   it('guesses four bits of Δ: m1 with an error in one block passes for one guess of 16, else ban', async () => {
     const passed: number[] = []
     for (let guess = 0; guess < 16; guess++) {

@@ -217,6 +217,55 @@ describe('generateKeys()', function () {
     assert.ok(given.every((share) => share.every((byte) => byte === 0)))
   })
 
+  it('halts on a share that contradicts its commitment, though every part of it passed', async () => {
+    const guests = committee(3, 'own share')
+    const results = await runKeygen(guests, {
+      threshold: 2,
+      seed: 'own share',
+      alter: (me, honest) => ({
+        ...honest,
+        kernel: {
+          ...honest.kernel,
+          sharePublic: (share) =>
+            me === 1 ? Point.BASE.toBytes(true) : honest.kernel.sharePublic(share),
+        },
+      }),
+    })
+    assert.deepEqual(
+      faultsOf(results).map(({ kind }) => kind),
+      ['own-share'],
+    )
+    assert.ok(results.every(({ status }) => status === 'rejected'))
+    assert.deepEqual(held(guests), [0, 0, 0])
+  })
+
+  it('makes no key that is nothing: constants that cancel out are sum, with no culprit', async () => {
+    const guests = committee(2, 'cancel out')
+    const constant = Fn.create(0x1234n)
+    const results = await runKeygen(guests, {
+      threshold: 2,
+      seed: 'cancel out',
+      alter: (me, honest) => ({
+        ...honest,
+        kernel: {
+          ...honest.kernel,
+          dealBegin: (threshold, count) => {
+            const bytes = Fn.toBytes(me === 1 ? constant : Fn.neg(constant))
+            const fixed = honest.kernel.shareIn(bytes)
+            const begun = honest.kernel.dealBegin(threshold, count, [fixed])
+            honest.kernel.wipe(fixed)
+            return begun
+          },
+        },
+      }),
+    })
+    assert.ok(faultsOf(results).length > 0)
+    for (const fault of faultsOf(results))
+      assert.deepEqual(fault, { kind: 'sum', round: 'keygen/2-deal' })
+    assert.ok(results.every(({ status }) => status === 'rejected'))
+    assert.deepEqual(held(guests), [0, 0])
+  })
+
   it('refuses parameters that make no sense, as a defect of the caller', async () => {
     const guests = committee(3, 'parameters')
     for (const wrong of [

@@ -79,6 +79,21 @@ describe('sign()', function () {
       assert.deepEqual(held(all.guests), before, 'nothing of a run is left')
     })
 
+  for (const [t, n, signers] of [
+    [3, 3, [1, 2, 3]],
+    [3, 4, [1, 3, 4]],
+    [2, 6, [2, 6]],
+    [5, 6, [1, 2, 4, 5, 6]],
+  ] as const)
+    it(`signs with ${signers.join()} of ${n}, threshold ${t}`, async () => {
+      const all = await world(t, n)
+      const text = `${t} of ${n}`
+      const digest = digestOf(text)
+      const [first] = valuesOf(await runSign(all, { signers, seed: text, digest }))
+      assert.ok(first)
+      await assertValid(all.derived.publicKey, text, first)
+    })
+
   it('signs under the generated key itself and under any key below it', async () => {
     const all = await world(2, 3)
     const key = all.keys.get(1)?.keys[0]
@@ -203,6 +218,7 @@ describe('sign()', function () {
       alter: (me, honest) => ({ ...honest, digest: digestOf(`seen by ${me}`) }),
     })
     assert.ok(results.every(({ status }) => status === 'rejected'))
+    assert.ok(faultsOf(results).length > 0)
     for (const fault of faultsOf(results))
       assert.deepEqual(fault, { kind: 'signature', round: 'sign/3-combine' })
   })
