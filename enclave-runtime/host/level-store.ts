@@ -11,9 +11,11 @@ import {
 
 type Database = Level<string, Uint8Array>
 
+const RECORD_NAME = /^(n|e\/[0-9a-f]{8,16})\/[a-z]\/[a-z0-9]{4,32}$/ // 04 §6
+
 /**
  * Opens the LevelDB folder `path`, making it when `create` says so. Throws `StoreError`: STORE_IN_USE when another
- * process holds it, STORE_FAILED when it cannot be opened.
+ * process holds it, STORE_FOREIGN when other programs' data lies in it, STORE_FAILED when it cannot be opened.
  */
 export async function openLevelStore(
   path: string,
@@ -29,6 +31,15 @@ export async function openLevelStore(
   } catch (cause) {
     throw openError(path, cause)
   }
+  for (const reverse of [false, true])
+    for await (const name of database.keys({ limit: 1, reverse }))
+      if (!RECORD_NAME.test(name)) {
+        await database.close()
+        throw new StoreError(
+          'STORE_FOREIGN',
+          `${path} holds a LevelDB that is not a node's records`,
+        )
+      }
   return new LevelRecordStore(database)
 }
 

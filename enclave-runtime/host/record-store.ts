@@ -28,7 +28,7 @@ export interface RecordStore {
 /** The store cannot be used; `message` says what to do. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
-  readonly code: 'STORE_IN_USE' | 'STORE_FAILED'
+  readonly code: 'STORE_IN_USE' | 'STORE_FAILED' | 'STORE_FOREIGN'
 
   constructor(code: StoreError['code'], message: string, options?: ErrorOptions) {
     super(message, options)

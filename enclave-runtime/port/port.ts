@@ -189,10 +189,12 @@ export class Port {
   async #roomToSend(payload: Uint8Array, signal: AbortSignal): Promise<void> {
     while (this.#closed === undefined && this.#outBytes + payload.length > MAX_QUEUE_BYTES) {
       if (signal.aborted) throw new PortError('CANCELLED', { cause: signal.reason })
-      await new Promise<void>((resolve) => {
-        this.#room.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      const room = Promise.withResolvers<void>()
+      const wake = () => room.resolve()
+      this.#room.push(wake)
+      signal.addEventListener('abort', wake, { once: true })
+      await room.promise
+      signal.removeEventListener('abort', wake)
     }
     if (this.#closed !== undefined) throw this.#closed
     if (signal.aborted) throw new PortError('CANCELLED', { cause: signal.reason })

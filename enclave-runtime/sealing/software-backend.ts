@@ -34,32 +34,41 @@ export function softwareBackend(
     root: async () => root,
 
     async makeEpoch(epoch) {
-      const free = slots().find(({ content }) => content === undefined)
+      const used = slots()
+      const free = used.find(({ content }) => content === undefined)
+      wipe(used)
       if (free === undefined)
         throw new SealingError('UNAVAILABLE', 'no room for another epoch secret')
       const secret = random(SECRET_BYTES)
-      epochs.write(free.at, encodeSlot(epoch, secret))
-      const back = slots().find(({ at }) => at === free.at)?.content
-      if (back === undefined || back.epoch !== epoch)
-        throw new SealingError('UNAVAILABLE', 'the epoch secret does not read back')
+      const slot = encodeSlot(epoch, secret)
+      epochs.write(free.at, slot)
+      const back = epochs.read(free.at, SLOT_BYTES)
+      const same = sameBytes(back, slot)
+      back.fill(0)
+      slot.fill(0)
+      if (!same) throw new SealingError('UNAVAILABLE', 'the epoch secret does not read back')
       return { secret: new Secret(secret), data: dataOf(epoch, secret) }
     },
 
     async openEpoch(epoch, data) {
-      const made = slots().flatMap(({ content }) => (content?.epoch === epoch ? [content] : []))
+      const all = slots()
+      const made = all.flatMap(({ content }) => (content?.epoch === epoch ? [content] : []))
+      const found = made.find(({ secret }) => sameBytes(dataOf(epoch, secret), data))
+      wipe(all, found?.secret)
       if (made.length === 0)
         throw new SealingError('EPOCH_ERASED', `epoch ${epoch} has no secret here any more`)
-      const found = made.find(({ secret }) => sameBytes(dataOf(epoch, secret), data))
       if (found === undefined)
         throw new SealingError('WRONG_DEVICE', `the secret of epoch ${epoch} is another device's`)
       return new Secret(found.secret)
     },
 
     async eraseBefore(epoch) {
-      for (const { at, content, bytes } of slots()) {
+      const all = slots()
+      for (const { at, content, bytes } of all) {
         const kept = content !== undefined && content.epoch >= epoch
         if (!kept && bytes.some((byte) => byte !== 0)) epochs.write(at, new Uint8Array(SLOT_BYTES))
       }
+      wipe(all)
     },
   }
 }
@@ -79,6 +88,14 @@ function readSlots(file: EpochFile): Slot[] {
     const bytes = file.read(at, SLOT_BYTES)
     return { at, bytes, content: decodeSlot(bytes) }
   })
+}
+
+/** The copies that were read, but for the one secret that goes on. */
+function wipe(slots: readonly Slot[], kept?: Uint8Array): void {
+  for (const { bytes, content } of slots) {
+    bytes.fill(0)
+    if (content !== undefined && content.secret !== kept) content.secret.fill(0)
+  }
 }
 
 function encodeSlot(epoch: bigint, secret: Uint8Array): Uint8Array {
@@ -102,7 +119,10 @@ const checkOf = (slot: Uint8Array): Uint8Array =>
 const dataOf = (epoch: bigint, secret: Uint8Array): Uint8Array => {
   const number = new Uint8Array(8)
   new DataView(number.buffer).setBigUint64(0, epoch)
-  return blake3(concatBytes(number, secret), { context: DATA_CONTEXT })
+  const input = concatBytes(number, secret)
+  const data = blake3(input, { context: DATA_CONTEXT })
+  input.fill(0)
+  return data
 }
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -13,6 +14,7 @@ import { type LaunchOptions, launchGuest } from '../../../enclave-runtime/host/l
 import { MemoryRecordStore } from '../../../enclave-runtime/host/memory-store.ts'
 import { EPOCH_FILE_BYTES } from '../../../enclave-runtime/sealing/software-backend.ts'
 import { buildGuest } from '../../../scripts/build-guest.ts'
+import { seeded } from '../../support/seeded.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const GENESIS = new Uint8Array(40).fill(6)
@@ -120,6 +122,18 @@ describe('launchGuest()', () => {
     it(`kills a guest that sends a ${mode} in place of hello`, async () => {
       await assert.rejects(launch(mode), { code: 'GUEST_ENDED', message: /GUEST_VIOLATION/ })
     })
+
+  it('has a guest that ends with 70 at what is no frame, and never hangs', async () => {
+    const random = seeded('host frames')
+    for (let i = 0; i < 6; i++) {
+      const child = spawn(process.execPath, [bundle.path], { env: {}, stdio: 'pipe' })
+      const code = new Promise((resolve) => child.once('close', resolve))
+      child.stdin.on('error', () => {}) // it may be gone before all is written
+      // Small lengths, so that whole frames of random types arrive as well.
+      for (let j = 0; j < 200; j++) child.stdin.write(Buffer.from([0, 0, 0, 9, ...random(9)]))
+      assert.equal(await code, 70)
+    }
+  })
 
   it('kills a guest that says hello twice, or replies with what is no reply', async () => {
     const twice = await launch('second-hello')
