@@ -301,6 +301,9 @@ async function create(backend: SealingBackend, store: SealedStore, init: VaultIn
   )
   node.fill(0)
   identity.fill(0)
+  next.accept()
+  records.forget('identity') // the copy that was sealed
+  records.close()
 }
 
 async function openUnder(
