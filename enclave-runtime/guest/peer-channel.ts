@@ -271,6 +271,8 @@ export class PeerChannel<Key> {
     bytes.set(body, header.length)
     this.#transmit(bytes, 0).catch((error: unknown) => {
       if (!(error instanceof ChannelError)) throw error
+      this.#stopRetry?.() // the next message asks again at once, and fails as fast
+      this.#stopRetry = undefined
       this.#failQueue(error)
     })
   }

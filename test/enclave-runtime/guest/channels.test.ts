@@ -68,6 +68,7 @@ describe('Channels', () => {
     const { network } = twoGuests()
     network.fate = () => 'UNREACHABLE'
     await assert.rejects(network.send(1, 2, 'x'), { name: 'ChannelError', code: 'UNREACHABLE' })
+    await assert.rejects(network.send(1, 2, 'x'), { code: 'UNREACHABLE' }) // without waiting for a retry
     network.fate = () => 'OVERLOADED'
     await assert.rejects(network.send(1, 3, 'x'), { code: 'OVERLOADED', peer: 3 })
     await assert.rejects(network.send(1, 9, 'x'), { code: 'UNREACHABLE' })
