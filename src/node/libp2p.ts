@@ -21,6 +21,8 @@ export const KAD_PROTOCOL = '/holdfast/kad/1.0.0'
 /** Neither patch level nor platform: strangers learn nothing that helps an attack. */
 export const AGENT = { name: 'holdfast', version: '0.1', userAgent: 'holdfast/0.1' } as const
 
+const PING_STREAMS = 8 // several askers, and slow answers on a busy machine; each is 32 bytes
+
 export type HostServices = {
   identify: Identify
   identifyPush: IdentifyPush
@@ -74,7 +76,9 @@ export async function createHost(init: HostInit): Promise<Host> {
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
-      ping: ping(),
+      // Monitor and DHT both ping over one connection: with the default of one stream the second ping
+      // fails, and the monitor takes that for a dead peer and cuts a connection that is well.
+      ping: ping({ maxInboundStreams: PING_STREAMS, maxOutboundStreams: PING_STREAMS }),
       dht: kadDHT({
         protocol: KAD_PROTOCOL,
         clientMode: false, // a server at once; undefined would wait for a public address

@@ -8,6 +8,8 @@ export interface NetworkMetrics {
   readonly linkSuspect: Counter
   readonly linkReplaced: Counter
   readonly linkBytes: Counter<'member' | 'lane' | 'direction'>
+  readonly linkQueue: Gauge<'member' | 'lane'>
+  readonly linkPaused: Counter
   readonly linkRefused: Counter<'reason'>
   readonly linkIgnored: Counter
   readonly dials: Counter<'result'>
@@ -38,6 +40,8 @@ export function createMetrics(registry: Registry = new Registry()): NetworkMetri
     linkSuspect: count('link_suspect_total', 'Times a member fell silent for six seconds'),
     linkReplaced: count('link_replaced_total', 'Links replaced by a newer stream of the opener'),
     linkBytes: count('link_bytes_total', 'Bytes of envelopes', ['member', 'lane', 'direction']),
+    linkQueue: gauge('link_queue_bytes', 'Bytes waiting to be sent', ['member', 'lane']),
+    linkPaused: count('link_paused_seconds_total', 'Time that streams were paused for our guest'),
     linkRefused: count('link_refused_total', 'Link streams and links ended for a reason', [
       'reason',
     ]),

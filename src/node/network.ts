@@ -1,6 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import type { LevelDatastore } from 'datastore-level'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import type { Registry } from 'prom-client'
 import { parseAddress, peerOfAddress } from './addresses.ts'
 import { LINK_TIMINGS, type LinkEnd, type LinkTimings } from './channels/link.ts'
@@ -238,6 +237,7 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
       ...strangers.map(({ text }) => ({ address: text })),
     ]
     redial.want(targets)
+    for (const peer of configured.keys()) void keep(host, peer, log)
   }
 
   function down(peer: PeerName, end: LinkEnd): void {
@@ -260,6 +260,7 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
   let sweeper: NodeJS.Timeout | undefined
   const sweep = (): void => {
     closeIdle(host.getConnections(), isMember, limits.idleMs, seen, performance.now(), log)
+    links.measure()
     metrics.tableSize.set(tableSize(dht))
     metrics.peersBlocked.set(limits.blocked)
     metrics.dhtRecords.set({ namespace: NODE_NAMESPACE }, memory.size)
@@ -291,10 +292,23 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
       own?.stop()
       redial.stop()
       await links.stop()
-      await stopHost(host, log)
-      await closeStore(store)
+      try {
+        await stopHost(host, log)
+      } finally {
+        await store?.close()
+      }
       log.info('network-stopped', { peer: me })
     },
+  }
+}
+
+/** Members are the last to be closed when libp2p has too many connections. */
+async function keep(host: Host, peer: PeerName, log: Log): Promise<void> {
+  try {
+    const tags = { 'keep-alive-holdfast': { value: 100 } }
+    await host.peerStore.merge(peerIdFromString(peer), { tags })
+  } catch (error) {
+    log.warn('tag-failed', { peer, reason: error instanceof Error ? error.name : 'unknown' })
   }
 }
 
@@ -325,8 +339,4 @@ async function stopHost(host: Host, log: Log): Promise<void> {
   const outcome = await Promise.race([Promise.resolve(host.stop()), late])
   clearTimeout(timer)
   if (outcome === 'late') log.error('stop-hangs', { ms: STOP_MS })
-}
-
-async function closeStore(store: LevelDatastore | undefined): Promise<void> {
-  await store?.close()
 }

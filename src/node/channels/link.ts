@@ -87,6 +87,7 @@ export class Link {
   #isSuspect = false
   #isPumping = false
   #sentAt = performance.now()
+  #tickedAt = performance.now()
   #pingWindow = { from: 0, count: 0 }
   #budget = { bytes: BURST_BYTES, at: performance.now() }
 
@@ -110,6 +111,7 @@ export class Link {
   async run(): Promise<void> {
     try {
       await this.#greet()
+      this.#tickedAt = performance.now()
       this.#tick = setInterval(() => this.#measure(), this.#timings.tickMs)
       this.#ping() // coordinators want a round-trip time before the first request
       while (this.#end === undefined)
@@ -252,6 +254,9 @@ export class Link {
 
   #measure(): void {
     const now = performance.now()
+    const wasStill = now - this.#tickedAt >= this.#timings.pingMs
+    this.#tickedAt = now
+    if (wasStill) return // this process stood still: what came meanwhile has not been read yet
     const silence = now - this.#channel.arrivedAt
     if (silence >= this.#timings.downMs) {
       this.abort('silent')

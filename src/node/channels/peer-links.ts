@@ -116,9 +116,11 @@ export class PeerLinks implements Links {
     this.#init.onWant(peers)
   }
 
-  /** Bytes that wait in a lane to a member. */
-  queued(peer: PeerName, lane: Lane): number {
-    return this.#pairs.get(peer)?.link?.queued(lane) ?? 0
+  /** Sets the gauges of the queues: bytes that wait for members. */
+  measure(): void {
+    for (const { link, label } of this.#pairs.values())
+      for (const lane of ['urgent', 'bulk'] as const)
+        this.#init.metrics.linkQueue.set({ member: label, lane }, link?.queued(lane) ?? 0)
   }
 
   /** Uses a connection that exists; false: there is none, dial. */
@@ -222,6 +224,7 @@ export class PeerLinks implements Links {
     const { limits, metrics, log } = this.#init
     if (pair.coming === link) pair.coming = undefined
     metrics.linkRefused.inc({ reason: end })
+    metrics.linkPaused.inc(link.pausedMs / 1000)
     if (end === 'protocol' || end === 'hello') limits.protocolError(pair.peer)
     if (pair.link === link) {
       pair.link = undefined

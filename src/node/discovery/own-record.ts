@@ -65,7 +65,7 @@ export class OwnRecord {
   async #run(): Promise<void> {
     this.#isBusy = true
     clearTimeout(this.#timer)
-    let delay = this.#retryMs
+    let delay = FIRST_RETRY_MS
     try {
       if (this.#init.isReady()) {
         await this.#publish()
@@ -76,10 +76,11 @@ export class OwnRecord {
       const reason =
         error instanceof DirectoryError ? error.code : error instanceof Error ? error.name : ''
       this.#init.log.warn('record-unpublished', { reason })
+      delay = this.#retryMs
+      this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2)
     } finally {
       this.#isBusy = false
     }
-    if (delay !== REPUBLISH_MS) this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2)
     if (!this.#isStarted) return
     const wait = this.#isAgain && delay === REPUBLISH_MS ? FIRST_RETRY_MS : delay
     this.#isAgain = false

@@ -29,6 +29,7 @@ export async function tcpProxy(target: number): Promise<TcpProxy> {
       })
       from.on('error', () => to.destroy())
       from.on('close', () => {
+        if (isCut) return // a frozen line does not carry the end of a connection either
         to.destroy()
         pairs.delete(pair)
       })
@@ -48,6 +49,8 @@ export async function tcpProxy(target: number): Promise<TcpProxy> {
     },
     heal: () => {
       isCut = false
+      for (const [near, far] of pairs)
+        if (near.destroyed || far.destroyed) for (const socket of [near, far]) socket.destroy()
       each((socket) => socket.resume())
     },
     close: async () => {
