@@ -112,7 +112,7 @@ export class GuestNet {
   readonly down: Set<PartyIndex> = new Set()
   readonly #ids: { index: PartyIndex; id: Uint8Array }[] = []
   readonly #letters: Carried[] = []
-  readonly #halves = new Map<string, DealtPair>()
+  readonly #halves = new Map<string, { readonly owner: OpenKernel; readonly half: DealtPair }>()
 
   private constructor(seed: string, options: NetOptions) {
     this.seed = seed
@@ -242,9 +242,12 @@ export class GuestNet {
     }
   }
 
-  /** How many secrets each running guest holds. */
+  /** How many secrets each guest holds; halves that the dealer placed and nobody took are the dealer's. */
   held(): number[] {
-    return this.guests.map(({ open }) => open.kernel.held)
+    const unclaimed = [...this.#halves.values()]
+    return this.guests.map(
+      ({ open }) => open.kernel.held - 3 * unclaimed.filter(({ owner }) => owner === open).length,
+    )
   }
 
   /** A conversation of one small round, after which both sides hold what a trusted dealer gave them. */
@@ -258,7 +261,8 @@ export class GuestNet {
       await party.deal(rounds.commit, () => hello)
       const lo = Buffer.compare(mine.id, theirs.id) < 0
       const session = Buffer.from(party.instanceId).toString('hex')
-      const waiting = this.#halves.get(`${session}/${me}`)
+      const waiting = this.#halves.get(`${session}/${me}`)?.half
+      this.#halves.delete(`${session}/${me}`)
       const half = waiting ?? this.#deal(session, me, theirs.index, lo)
       const setupId = seeded(`${session}/id`)(32)
       return { setupId, ...half, epochId, lo, gate: new PairGate() }
@@ -269,7 +273,7 @@ export class GuestNet {
     const [mine, theirs] = [this.guest(me).open, this.guest(peer).open]
     const random = seeded(`${this.seed}/${session}`)
     const dealt = lo ? dealPair(random, mine, theirs) : dealPair(random, theirs, mine)
-    this.#halves.set(`${session}/${peer}`, lo ? dealt.hi : dealt.lo)
+    this.#halves.set(`${session}/${peer}`, { owner: theirs, half: lo ? dealt.hi : dealt.lo })
     return lo ? dealt.lo : dealt.hi
   }
 

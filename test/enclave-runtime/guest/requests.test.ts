@@ -1,0 +1,241 @@
+import { deepEqual, equal, notEqual } from 'node:assert/strict'
+import { recoverMessageAddress, recoverTransactionAddress, recoverTypedDataAddress } from 'viem'
+import { decodeAccount, ETHEREUM_PATH } from '../../../enclave-runtime/guest/accounts/account.ts'
+import { encodeSigningOpening } from '../../../enclave-runtime/guest/signing/signing-opening.ts'
+import { signingPlan } from '../../../enclave-runtime/guest/signing/signing-plan.ts'
+import type { CheckReply, LeadReply } from '../../../enclave-runtime/port/messages.ts'
+import type { RequestCore } from '../../../protocols/request/core.ts'
+import {
+  decodePlainRequest,
+  encodePlainRequest,
+  plainRequest,
+} from '../../../protocols/request/plain-request.ts'
+import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
+import { seeded } from '../../support/seeded.ts'
+import { GuestNet, START_S } from './guest-net.ts'
+import { answerIn, record } from './letters.ts'
+import { TestClient } from './test-client.ts'
+
+const EVERYONE = [1, 2, 3, 4, 5]
+const KEYGEN = { attempt: 0, signers: EVERYONE, budgetMs: 120_000 }
+const SIGN = { attempt: 0, signers: [1, 2, 3], budgetMs: 10_000 }
+
+const resultOf = (reply: LeadReply | CheckReply): `0x${string}` => {
+  equal(reply.kind, 'done', JSON.stringify(reply))
+  return (reply as { result: `0x${string}` }).result
+}
+
+const DOCUMENT = {
+  types: {
+    EIP712Domain: [{ name: 'name', type: 'string' }],
+    Mail: [{ name: 'contents', type: 'string' }],
+  },
+  primaryType: 'Mail',
+  domain: { name: 'Holdfast' },
+  message: { contents: 'hello' },
+} as const
+
+describe('requests to a committee', function () {
+  this.timeout(60_000)
+  let net: GuestNet
+  const client = new TestClient('requests')
+
+  before(async () => {
+    net = await GuestNet.ready('requests')
+    client.adopt(await net.run(net.guest(1).member.lead(client.create(), KEYGEN)))
+    await net.calm()
+  })
+  afterEach(async () => {
+    await net.calm()
+    net.tamper = (carried) => [carried]
+    for (const { defects } of net.guests) deepEqual(defects, [])
+  })
+
+  const lead = (request: Uint8Array, plan = SIGN): Promise<LeadReply> =>
+    net.run(net.guest(plan.signers[0] ?? 1).member.lead(request, plan))
+
+  it('are checked by the entry guest, which names the work', async () => {
+    const check = await net.guest(4).member.check(client.message('0x01'))
+    equal(check.kind, 'sign')
+    equal((await net.guest(4).member.check(new TestClient('new').create())).kind, 'keygen')
+  })
+
+  it('sign messages, typed data and transactions, and list accounts', async () => {
+    const message = resultOf(await lead(client.message('0x68656c6c6f')))
+    equal(await recoverMessageAddress({ message: 'hello', signature: message }), client.address)
+
+    const typed = client.request('eth_signTypedData_v4', [client.address, JSON.stringify(DOCUMENT)])
+    const signature = resultOf(await lead(typed))
+    equal(await recoverTypedDataAddress({ ...DOCUMENT, signature }), client.address)
+
+    const tx = {
+      type: '0x2',
+      from: client.address,
+      chainId: '0x1',
+      nonce: '0x0',
+      gas: '0x5208',
+      to: '0x00000000000000000000000000000000000000aa',
+      value: '0x1',
+      data: '0x',
+      maxFeePerGas: '0x2',
+      maxPriorityFeePerGas: '0x1',
+      accessList: [],
+    }
+    const raw = resultOf(await lead(client.request('eth_signTransaction', [tx])))
+    equal(
+      await recoverTransactionAddress({ serializedTransaction: raw as `0x02${string}` }),
+      client.address,
+    )
+
+    const accounts = await net.guest(5).member.check(client.request('eth_accounts', []))
+    deepEqual(accounts, { kind: 'done', result: [client.address] })
+  })
+
+  it('give the same bytes when they are repeated, at whatever guest', async () => {
+    const request = client.message('0xaa')
+    const first = resultOf(await lead(request))
+    await net.calm()
+    equal(resultOf(await lead(request)), first)
+    equal(resultOf(await net.guest(2).member.check(request)), first)
+    equal(resultOf(await lead(request, { ...SIGN, signers: [3, 4, 5] })), first)
+    const stranger = await lead(request, { ...SIGN, signers: [4, 5, 2].sort() })
+    equal(resultOf(stranger), first) // guest 2 knows the result, and says so
+  })
+
+  it('join a request of the same meaning under one nonce, and lose to another meaning', async () => {
+    const nonce = seeded('one nonce')(16)
+    resultOf(await lead(client.message('0xbb', { nonce })))
+    resultOf(await lead(client.message('0xbb', { nonce, iat: START_S - 1, exp: START_S + 200 })))
+    const reused = await lead(client.message('0xbc', { nonce }))
+    equal(reused.kind === 'error' && reused.id, 'NONCE_REUSED')
+  })
+
+  describe('are refused by every follower on its own, whatever the leader says:', () => {
+    const other = new TestClient('somebody else')
+    const altered = (): Uint8Array => {
+      const { core, proofs } = decodePlainRequest(client.message('0x01'))
+      return encodePlainRequest(plainRequest({ ...core, params: ['0x02', client.address] }, proofs))
+    }
+    const flipped = (digest: Uint8Array): Uint8Array => {
+      const signature = client.sign(digest)
+      signature[40] = (signature[40] ?? 0) ^ 1
+      return signature
+    }
+    const message = (wrong: Partial<RequestCore>) => () => client.message('0x01', wrong)
+    const cases: [string, () => Uint8Array, string][] = [
+      ['altered parameters', altered, 'AUTH_FAILED'],
+      [
+        'a wrong proof',
+        () => client.request('personal_sign', ['0x01', client.address], {}, flipped),
+        'AUTH_FAILED',
+      ],
+      [
+        "another's proof",
+        () => client.request('personal_sign', ['0x01', client.address], {}, (d) => other.sign(d)),
+        'AUTH_FAILED',
+      ],
+      ['an expired request', message({ iat: START_S - 400, exp: START_S - 100 }), 'REQ_EXPIRED'],
+      ['a future request', message({ iat: START_S + 3600, exp: START_S + 3700 }), 'REQ_NOT_YET'],
+      ['a request that lives too long', message({ exp: START_S + 3600 }), 'REQ_TTL'],
+      ['an unknown account', message({ accountId: seeded('nobody')(16) }), 'AUTH_FAILED'],
+      ['another network', message({ networkId: seeded('elsewhere')(32) }), 'NETWORK_MISMATCH'],
+      ['another scope', message({ scopeId: seeded('scope')(16) }), 'SCOPE_NOT_FOUND'],
+      ['a method that does not exist', () => client.request('eth_sign', []), 'METHOD_UNSUPPORTED'],
+      [
+        'another sender',
+        () => client.request('personal_sign', ['0x01', `0x${'11'.repeat(20)}`]),
+        'INTENT_MISMATCH',
+      ],
+    ]
+
+    for (const [name, request, id] of cases)
+      it(name, async () => {
+        const lies = request()
+        const checked = await net.guest(1).member.check(lies)
+        equal(checked.kind === 'error' && checked.id, id)
+        const led = await lead(lies)
+        equal(led.kind === 'error' && led.id, id)
+        equal(await openedByLiar(lies, 2), id)
+        equal(await openedByLiar(lies, 3), id)
+      })
+
+    it('a nonce that was used', async () => {
+      const nonce = seeded('used')(16)
+      resultOf(await lead(client.message('0xdd', { nonce })))
+      await net.calm()
+      equal(await openedByLiar(client.message('0xde', { nonce }), 2), 'NONCE_REUSED')
+    })
+
+    it('a session that is not the one of the request', async () => {
+      equal(await openedByLiar(client.message('0xef'), 2), 'abort 9')
+    })
+
+    /** Guest 1 opens a signature for a request that its own guest would never lead. */
+    async function openedByLiar(request: Uint8Array, follower: number): Promise<string> {
+      const letters = record(net)
+      const keyId = new Uint8Array(32)
+      const known = await net.guest(1).vault.bulk(`account/${hex(client.accountId)}`)
+      keyId.set(known === undefined ? [] : keyIdIn(known))
+      const nonce = seeded(`liar ${follower}`)(32)
+      const opening = { request, keyId, path: ETHEREUM_PATH, signers: SIGN.signers }
+      const body = encodeSigningOpening({
+        ...opening,
+        attempt: 0,
+        nonce,
+        evalTime: Math.floor(net.clock.unixMs() / 1000),
+        budgetMs: 5000,
+      })
+      const session = seeded(`liar's session ${letters.length}`)(32)
+      const letter = { session, attempt: 0, round: 0, type: MESSAGE_TYPES.open, body }
+      net.inject({ from: 1, to: follower, letter })
+      await net.calm()
+      return answerIn(letters, follower)
+    }
+  })
+
+  it('need exactly t members as signers, the leader among them', async () => {
+    for (const signers of [
+      [1, 2],
+      [1, 2, 3, 4],
+      [1, 1, 2],
+      [1, 2, 9],
+      [3, 2, 1],
+    ]) {
+      const reply = await net.run(
+        net.guest(1).member.lead(client.message('0x77'), { ...SIGN, signers }),
+      )
+      equal(reply.kind === 'error' && reply.id, 'MPC_QUORUM')
+    }
+    const without = await net.run(
+      net.guest(1).member.lead(client.message('0x78'), { ...SIGN, signers: [2, 3, 4] }),
+    )
+    equal(without.kind === 'error' && without.id, 'MPC_QUORUM')
+  })
+
+  it('give another instance for another attempt, signer set, nonce or meaning', () => {
+    const asked = {
+      kind: 'sign',
+      request: { digest: seeded('digest')(32) },
+      account: {
+        certificate: { keyId: seeded('key')(32) },
+        credentialId: seeded('credential')(16),
+        derived: { publicKey: new Uint8Array(33).fill(2) },
+      },
+      intent: { intentDigest: seeded('intent')(32), digest: seeded('chain')(32) },
+    } as unknown as Parameters<typeof signingPlan>[1]
+    const committee = net.committeeOf(1)
+    const nonce = seeded('nonce')(32)
+    const id = (...given: [number[], number, Uint8Array]) =>
+      hex(signingPlan(committee, asked, ...given).instanceId)
+    const base = id([1, 2, 3], 0, nonce)
+    equal(id([1, 2, 3], 0, nonce), base)
+    notEqual(id([1, 2, 4], 0, nonce), base)
+    notEqual(id([1, 2, 3], 1, nonce), base)
+    notEqual(id([1, 2, 3], 0, seeded('other')(32)), base)
+  })
+})
+
+const hex = (bytes: Uint8Array | null): string => Buffer.from(bytes ?? []).toString('hex')
+
+/** The key id inside an account's record. */
+const keyIdIn = (record: Uint8Array): Uint8Array => decodeAccount(record).certificate.keyId
