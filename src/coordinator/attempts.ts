@@ -100,7 +100,8 @@ class Run {
     const now = this.#now()
     const able = (party: PartyIndex): boolean =>
       standing.reachable(party) && tries.mayLead(party, now)
-    if (this.#job.kind === 'keygen' || this.#tooFewLinks())
+    // A result of others counts only when the own guest can ask for it: without signers of its own, none leads.
+    if (this.#job.kind === 'keygen' || !this.#hasSigners())
       return able(standing.me) ? standing.me : undefined
     if (tries.attempt === 0 && able(standing.me)) return standing.me
     const order = rendezvousOrder(this.#job.reqId, standing.members)
@@ -162,14 +163,20 @@ class Run {
     const signers = [me, ...others.slice(0, threshold - 1)].toSorted((a, b) => a - b)
     if (signers.length < threshold) return { ...silent([]), fault: 'unreachable', signers }
     this.#tries.attempt += 1
-    return leadWith(this.#deps, this.#attempt(), signers)
+    const learnt = await leadWith(this.#deps, this.#attempt(), signers)
+    const told = learnt.kind === 'done' && learnt.signers.length === 0
+    return told ? { ...learnt, signers: outcome.signers } : learnt
   }
 
   /** What follows from the end of an attempt: an answer, or undefined to go on. */
   async #after(leader: PartyIndex, outcome: Outcome): Promise<Reply | undefined> {
     const { blame, log } = this.#deps
     const { requestId, kind } = this.#job
-    if (outcome.kind === 'short') return this.#short(leader)
+    if (outcome.kind === 'short') {
+      const hopeless = outcome.reason === 'bans' && leader === this.#deps.standing.me
+      if (hopeless && this.#tries.earliest(this.#now()) === undefined) return this.#quorum(outcome)
+      return this.#short(leader)
+    }
     this.#shortSince = undefined
     if (outcome.kind === 'done') {
       blame.success(outcome.signers)
@@ -215,7 +222,12 @@ class Run {
       case 'refused':
         return parties.length === 0 ? this.#count(fault, []) : this.#refuse(parties, ids)
       case 'unfit':
-        return this.#refuse([leader], ['INTERNAL_ERROR'])
+        return mine
+          ? failure('INTERNAL_ERROR', {
+              requestId,
+              message: 'the guest of this node must not use this key',
+            })
+          : this.#refuse([leader], ['INTERNAL_ERROR'])
       case 'suspect': {
         if (mine) blame.failing(signers, now)
         const suspects = blame.suspects(now)
@@ -348,8 +360,10 @@ class Run {
       .filter((party) => standing.reachable(party) && !this.#tries.refused.has(party))
   }
 
-  #tooFewLinks(): boolean {
-    return this.#available().length < this.#deps.standing.threshold
+  #hasSigners(): boolean {
+    const { standing } = this.#deps
+    const able = this.#available().filter((party) => standing.paired(party))
+    return able.length >= standing.threshold
   }
 
   #attempt(): Attempt {

@@ -317,20 +317,27 @@ describe('createCoordinator()', () => {
       assert.equal(network.leads.length, 8)
     })
 
-    it('lets others lead when its own guest must not go on', async () => {
+    it('says so at once when its own guest must not use the key', async () => {
       const network = new FakeNetwork()
-      network.script = (plan, leader) =>
-        leader === 1
-          ? failed('own-share', [])
-          : { kind: 'done', result: 'ok', signers: plan.signers }
-      network.check = (party) =>
-        party === 1 && network.known.size > 0 ? { kind: 'done', result: 'ok' } : undefined
-      assert.ok('result' in (await network.ask()))
-      assert.ok(
-        network.leads
-          .slice(1)
-          .every(({ leader, plan }) => leader !== 1 && !plan.signers.includes(1)),
-      )
+      network.script = () => failed('own-share', [])
+      const reply = await network.ask()
+      assert.ok('error' in reply)
+      assert.equal(reply.error.id, 'INTERNAL_ERROR')
+      assert.equal(network.leads.length, 1)
+    })
+
+    it('does without a leader whose guest must not use the key', async () => {
+      const network = new FakeNetwork()
+      network.script = (plan, leader) => {
+        if (plan.attempt === 0) return failed('aborted', [])
+        return leader === 1
+          ? { kind: 'done', result: 'ok', signers: plan.signers }
+          : failed('own-share', [])
+      }
+      const reply = await network.ask()
+      assert.ok('error' in reply)
+      assert.equal(reply.error.id, 'INTERNAL_ERROR')
+      assert.equal(new Set(network.leads.map(({ leader }) => leader)).size, network.leads.length)
     })
 
     it('stops at its deadline', async () => {
@@ -382,15 +389,16 @@ describe('createCoordinator()', () => {
       assert.ok('result' in (await network.ask()))
     })
 
-    it('asks a member whose pair setups are ready to lead while its own are not', async () => {
+    it('waits for its own pair setups, without which it could not check what others sign', async () => {
       const network = new FakeNetwork()
       network.unpaired.add(1)
-      network.check = (party) =>
-        party === 1 && network.leads.length > 0 ? { kind: 'done', result: 'ok' } : undefined
+      const wait = network.clock.wait.bind(network.clock)
+      network.clock.wait = async (ms, signal) => {
+        await wait(ms, signal)
+        if (network.clock.at > 3_000) network.unpaired.delete(1)
+      }
       assert.ok('result' in (await network.ask()))
-      assert.ok(
-        network.leads.every(({ leader, plan }) => leader !== 1 && !plan.signers.includes(1)),
-      )
+      assert.ok(network.leads.every(({ leader }) => leader === 1))
     })
 
     it('says that pair setups are not finished when nobody has them', async () => {
