@@ -23,8 +23,17 @@ export async function openDemoWallet(
     publicKey: account.publicKey,
     address: account.address,
     signTransaction: async (transaction, abort) => {
-      const raw = await client.signTransaction({ account, transaction }, { signal: abort })
-      return { raw, signers: [] }
+      let signers: readonly number[] = []
+      const raw = await client.signTransaction(
+        { account, transaction },
+        {
+          signal: abort,
+          onAnswer: (answer) => {
+            signers = answer.signers
+          },
+        },
+      )
+      return { raw, signers }
     },
   }
 }
