@@ -1,65 +1,131 @@
 import { createHash } from 'node:crypto'
-import type { Kernel } from '../../protocols/kernel/kernel.ts'
+import type { Handle, HandleKind, Kernel } from '../../protocols/kernel/kernel.ts'
 import type { Secrets } from '../../protocols/kernel/reference/secrets.ts'
-import { openKernel } from '../../protocols/kernel/reference/trusted-setup.ts'
+import { type OpenKernel, openKernel } from '../../protocols/kernel/reference/trusted-setup.ts'
 import { seeded } from './seeded.ts'
 
-interface Received {
-  readonly phi: Uint8Array
-  readonly receiver: Secrets['receiver']
-}
-interface Built {
-  readonly pprf: Uint8Array
-  readonly bob: Secrets['bob']
+/** The result of a slow operation: its public bytes, and a copy of the secret that it made. */
+interface Memory {
+  readonly bytes: Uint8Array
+  readonly secret: object
 }
 
-const received = new Map<string, Received>()
-const built = new Map<string, Built>()
+const memories = new Map<string, Memory>()
 
 /**
- * A reference kernel that does not repeat the two slow steps of a pair setup for inputs it has seen: a table
- * of cheats runs the same honest rounds over and over. Results are copied into the kernel's own slots, so that
- * `held` counts, and handles are consumed, as without it.
+ * A reference kernel that does not repeat the slow steps of pair setup and multiplication for inputs it has
+ * seen: a table of cheats runs the same honest rounds over and over. What an operation draws depends on its name and
+ * on how often it was asked for, not on what was skipped before. Secrets are copied into the kernel's own
+ * slots, so that `held` counts, and handles are consumed, as without it. Failures are never remembered.
  */
-export function memoKernel(seed: string): Kernel {
-  const { kernel, slots } = openKernel(seeded(seed))
-  return {
+export function memoKernel(seed: string): OpenKernel {
+  let draw = seeded(seed)
+  const calls = new Map<string, number>()
+  const { kernel, slots } = openKernel((length) => draw(length))
+
+  /** Prepares what operation `name` draws; the result names this call. */
+  const begin = (name: string): string => {
+    const count = (calls.get(name) ?? 0) + 1
+    calls.set(name, count)
+    draw = seeded(`${seed}/${name}/${count}`)
+    return `${seed}/${name}/${count}`
+  }
+
+  /** Known already, or worked out by `work` and remembered: bytes, and a handle to the secret. */
+  const recall = <Kind extends HandleKind, Failure extends string>(
+    name: string,
+    kind: Kind,
+    work: () => { bytes: Uint8Array; handle: Handle<Kind> } | Failure,
+  ): { bytes: Uint8Array; handle: Handle<Kind> } | Failure => {
+    const known = memories.get(name)
+    if (known !== undefined) {
+      const secret = structuredClone(known.secret) as Secrets[Kind]
+      return { bytes: known.bytes.slice(), handle: slots.put(kind, secret) }
+    }
+    const result = work()
+    if (typeof result === 'string') return result
+    const secret = structuredClone(slots.get(result.handle, kind))
+    memories.set(name, { bytes: result.bytes.slice(), secret })
+    return result
+  }
+
+  const memo: Kernel = {
     ...kernel,
     get held() {
       return kernel.held
     },
+    pairSend() {
+      begin('pairSend')
+      return kernel.pairSend()
+    },
+    signBegin() {
+      begin('signBegin')
+      return kernel.signBegin()
+    },
     pairReceive(sid, A) {
-      const name = nameOf(seed, sid, A)
-      const known = received.get(name)
-      if (known !== undefined) {
-        const receiver = slots.put('receiver', structuredClone(known.receiver))
-        return { phi: known.phi.slice(), receiver }
-      }
-      const result = kernel.pairReceive(sid, A)
-      if (result === 'malformed') return result
-      const receiver = structuredClone(slots.get(result.receiver, 'receiver'))
-      received.set(name, { phi: result.phi.slice(), receiver })
-      return result
+      const name = nameOf(begin('pairReceive'), sid, A)
+      const result = recall(name, 'receiver', () => {
+        const received = kernel.pairReceive(sid, A)
+        if (received === 'malformed') return received
+        return { bytes: received.phi, handle: received.receiver }
+      })
+      return result === 'malformed' ? result : { phi: result.bytes, receiver: result.handle }
     },
     pairBuild(sender, sid, phi) {
-      const name = nameOf(seed, slots.get(sender, 'sender').A, sid, phi)
-      const known = built.get(name)
-      if (known !== undefined) {
-        slots.wipe(sender)
-        return { pprf: known.pprf.slice(), bob: slots.put('bob', structuredClone(known.bob)) }
-      }
-      const result = kernel.pairBuild(sender, sid, phi)
-      if (result === 'malformed') return result
-      built.set(name, {
-        pprf: result.pprf.slice(),
-        bob: structuredClone(slots.get(result.bob, 'bob')),
+      const name = nameOf('pairBuild', bytesOf(slots.get(sender, 'sender').a), sid, phi)
+      if (memories.has(name)) slots.wipe(sender)
+      const result = recall(name, 'bob', () => {
+        const built = kernel.pairBuild(sender, sid, phi)
+        return built === 'malformed' ? built : { bytes: built.pprf, handle: built.bob }
       })
-      return result
+      return result === 'malformed' ? result : { pprf: result.bytes, bob: result.handle }
+    },
+    rvoleBob(bob, sid) {
+      const { leaves } = slots.get(bob, 'bob')
+      const name = nameOf(begin('rvoleBob'), words(leaves), sid)
+      const result = recall<'choice', never>(name, 'choice', () => {
+        const { m1, choice } = kernel.rvoleBob(bob, sid)
+        return { bytes: m1, handle: choice }
+      })
+      return { m1: result.bytes, choice: result.handle }
+    },
+    rvoleAlice(alice, sid, m1, input) {
+      if (input === undefined) return kernel.rvoleAlice(alice, sid, m1)
+      const { leaves, delta } = slots.get(alice, 'alice')
+      const factors = [slots.get(input.nonce, 'nonce').r, slots.get(input.key, 'key').sk]
+      const inputs = [words(leaves), delta, sid, m1, ...factors.map(bytesOf)]
+      const result = recall(nameOf(begin('rvoleAlice'), ...inputs), 'alice-product', () => {
+        const answered = kernel.rvoleAlice(alice, sid, m1, input)
+        if (typeof answered === 'string') return answered
+        return { bytes: answered.m2, handle: answered.product }
+      })
+      return typeof result === 'string' ? result : { m2: result.bytes, product: result.handle }
+    },
+    rvoleBobFinish(choice, m2) {
+      const { sid, beta, b } = slots.get(choice, 'choice')
+      const name = nameOf('rvoleBobFinish', sid, beta, bytesOf(b), m2)
+      if (memories.has(name)) slots.wipe(choice)
+      const result = recall(name, 'bob-product', () => {
+        const finished = kernel.rvoleBobFinish(choice, m2)
+        return typeof finished === 'string'
+          ? finished
+          : { bytes: new Uint8Array(), handle: finished }
+      })
+      return typeof result === 'string' ? result : result.handle
     },
   }
+  return { kernel: memo, slots }
 }
 
-const nameOf = (seed: string, ...inputs: readonly Uint8Array[]): string =>
+const bytesOf = (scalar: bigint): Uint8Array => Buffer.from(scalar.toString(16))
+
+const words = ({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+const nameOf = (what: string, ...inputs: readonly Uint8Array[]): string =>
   inputs
-    .reduce((hash, input) => hash.update(input).update('/'), createHash('sha256').update(seed))
+    .reduce(
+      (hash, input) => hash.update(`${input.length}/`).update(input),
+      createHash('sha256').update(`${what}/`),
+    )
     .digest('hex')

@@ -20,11 +20,16 @@ export const NETWORK: Uint8Array = new Uint8Array(32).fill(9)
 export const COMMITTEE: Uint8Array = new Uint8Array(32).fill(3)
 
 /** `kernels` seeds the guests' randomness alone: the same guests in another session. */
-export function committee(n: number, seed: string, kernels: string = seed): TestGuest[] {
+export function committee(
+  n: number,
+  seed: string,
+  kernels: string = seed,
+  open: (seed: string) => OpenKernel = (name) => openKernel(seeded(name)),
+): TestGuest[] {
   return Array.from({ length: n }, (_, at) => {
     const secret = seeded(`${seed}/guest ${at + 1}`)(32)
     const id = ed25519.getPublicKey(secret)
-    return { index: at + 1, id, secret, ...openKernel(seeded(`${kernels}/kernel ${at + 1}`)) }
+    return { index: at + 1, id, secret, ...open(`${kernels}/kernel ${at + 1}`) }
   })
 }
 

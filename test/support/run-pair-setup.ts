@@ -28,7 +28,10 @@ export async function runPairSetup({
   ...options
 }: PairRun): Promise<PairOutcome> {
   const [a, b] = guests
-  const kernels = [memoKernel(`${seed}/${a.index}`), memoKernel(`${seed}/${b.index}`)] as const
+  const kernels = [
+    memoKernel(`${seed}/${a.index}`).kernel,
+    memoKernel(`${seed}/${b.index}`).kernel,
+  ] as const
   const results = await simulate(
     [a.index, b.index],
     seeded(`${seed}/instance`)(32),

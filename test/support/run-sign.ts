@@ -8,6 +8,7 @@ import { type DerivedKey, derive } from '../../protocols/sign/bip32.ts'
 import { type Presignature, presign } from '../../protocols/sign/presign.ts'
 import { type SigningInputs, sign } from '../../protocols/sign/sign.ts'
 import { type SimulationOptions, simulate } from '../../protocols/simulation/simulate.ts'
+import { memoKernel } from './memo-kernel.ts'
 import { committee, guestOf, NETWORK, runKeygen, type TestGuest, valuesOf } from './run-keygen.ts'
 import { seeded } from './seeded.ts'
 
@@ -66,7 +67,7 @@ function dealPairs(guests: readonly TestGuest[], seed: string): Map<string, Pair
  */
 export async function freshWorld(t: number, n: number, kernels: string): Promise<World> {
   const old = await world(t, n)
-  const guests = committee(n, `${t} of ${n}`, kernels)
+  const guests = committee(n, `${t} of ${n}`, kernels, memoKernel)
   const keys = new Map(
     [...old.keys].map(([index, generated]) => {
       const from = guestOf(old.guests, index).kernel
