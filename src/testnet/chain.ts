@@ -65,7 +65,7 @@ export interface ChainClient {
 
 /** A client of a local chain. viem is loaded when it is needed: users may not have it. */
 export async function openChain(chain: LocalChain, chainId: number): Promise<ChainClient> {
-  const { createPublicClient, http } = await import('viem')
+  const { createPublicClient, getAddress, http } = await import('viem')
   const client = createPublicClient({
     transport: http(chain.url),
     pollingInterval: BROADCAST_POLL_MS,
@@ -112,7 +112,7 @@ export async function openChain(chain: LocalChain, chainId: number): Promise<Cha
         hash,
         blockNumber: Number(receipt.blockNumber),
         status: 'success',
-        from: receipt.from,
+        from: getAddress(receipt.from),
       }
     },
   }
