@@ -23,6 +23,8 @@ const ACCEPT_MS = 120_000
 /** From the own P1 (02 §11). */
 const SETUP_MS = 60_000
 const SETUP_MS_REFERENCE = 180_000
+/** lo opens again while hi says nothing: the letter may be lost. */
+const REOPEN_MS = 5_000
 /** hi asks again when lo stays silent: its restart, or a lost P4, is only known to hi. */
 const ASK_EVERY_MS = 15_000
 /** An ask as old as that cannot be about a setup that is younger. */
@@ -179,6 +181,7 @@ export class PairSetups {
       .finally(() => {
         this.#running--
         pair.running = false
+        pair.session = undefined
         this.#schedule()
       })
   }
@@ -191,12 +194,27 @@ export class PairSetups {
     const session = this.#open(pair, attempt, this.#instance(pair, attempt, nonce), ACCEPT_MS)
     const body = PairOpening.encode({ kind: 'open', attempt, nonce })
     return router.conduct(session, async (party) => {
-      const opened = await router.send(pair.peer.index, openLetter(session, body))
-      if (!opened) session.unreachable(pair.peer.index)
-      await session.accepted()
+      await this.#openUntilAccepted(pair, session, openLetter(session, body))
       router.rearm(session, this.#deadlineMs)
       return this.#converse(party, pair, attempt)
     })
+  }
+
+  /** The same letter again and again: to hi, a second copy is the first one. */
+  async #openUntilAccepted(pair: Pair, session: Session, letter: Letter): Promise<void> {
+    const { router, clock } = this.#init
+    let again: () => void = () => undefined
+    const ring = () => {
+      again = clock.after(REOPEN_MS, ring)
+      void router.sendFor(session, pair.peer.index, letter)
+    }
+    await router.sendFor(session, pair.peer.index, letter)
+    again = clock.after(REOPEN_MS, ring)
+    try {
+      await session.accepted()
+    } finally {
+      again()
+    }
   }
 
   /** hi: has a slot now, says so, and begins. */
@@ -207,9 +225,7 @@ export class PairSetups {
     pair.asked = undefined
     const session = this.#open(pair, asked.attempt, asked.instanceId, this.#deadlineMs)
     return router.conduct(session, async (party) => {
-      const letter = { ...openLetter(session, new Uint8Array()), type: MESSAGE_TYPES.accept }
-      const accepted = await router.send(pair.peer.index, letter)
-      if (!accepted) session.unreachable(pair.peer.index)
+      await router.sendFor(session, pair.peer.index, acceptLetter(session))
       return this.#converse(party, pair, asked.attempt)
     })
   }
@@ -229,6 +245,7 @@ export class PairSetups {
     const session = router.open(spec)
     if (typeof session === 'string')
       throw new ProtocolError({ kind: 'cancelled', round: 'session/open' })
+    pair.session = session
     return session
   }
 
@@ -271,6 +288,14 @@ export class PairSetups {
     if (pair.lo) return // lo opens, hi never does
     const instance = this.#instance(pair, attempt, nonce)
     if (!Buffer.from(instance).equals(session)) return
+    const { session: running, lastInstance } = pair
+    const known = lastInstance !== null && Buffer.from(lastInstance).equals(instance)
+    if (known && running !== undefined)
+      void this.#init.router.sendFor(running, pair.peer.index, acceptLetter(running))
+    else if (known) this.#tellOver(pair, session, attempt)
+    if (known) return
+    // lo has given up the attempt that still runs here.
+    running?.end({ kind: 'cancelled', round: 'session/open' })
     const at = this.#init.clock.monotonicMs()
     pair.asked = { instanceId: instance, attempt, nonce, at }
     pair.up = true // it reached us
@@ -279,8 +304,11 @@ export class PairSetups {
 
   #takeAsk(pair: Pair, last: Uint8Array | null): void {
     const { setup, lastInstance, readySince } = pair
-    if (!pair.lo || pair.running) return
+    if (!pair.lo) return
     const mine = last !== null && lastInstance !== null && Buffer.from(last).equals(lastInstance)
+    // hi asks only when nothing runs there: what it has seen and does not run is over.
+    if (mine) pair.session?.end({ kind: 'cancelled', round: 'session/open' })
+    if (pair.running) return
     const old = readySince + ASK_MAY_BE_LATE_MS < this.#init.clock.monotonicMs()
     if (setup !== undefined && (mine || old)) this.retire(pair.peer.index, 'generation')
     this.#schedule()
@@ -291,6 +319,13 @@ export class PairSetups {
     const body = PairOpening.encode({ kind: 'ask', last: pair.lastInstance })
     const letter = { session: new Uint8Array(32), attempt: 0, round: 0, body }
     void this.#init.router.send(pair.peer.index, { ...letter, type: MESSAGE_TYPES.open })
+  }
+
+  /** lo still waits for an attempt that ended here: its abort was lost. */
+  #tellOver(pair: Pair, session: Uint8Array, attempt: number): void {
+    const body = encodeAbort({ kind: 'cancelled', round: 'session/open' })
+    const letter = { session, attempt, round: 0, type: MESSAGE_TYPES.abort, body }
+    void this.#init.router.send(pair.peer.index, letter)
   }
 
   /** A banned peer gets no further oblivious transfer, and is told so (02 §2.8). */
@@ -322,4 +357,9 @@ const openLetter = ({ spec }: Session, body: Uint8Array): Letter => ({
   round: 0,
   type: MESSAGE_TYPES.open,
   body,
+})
+
+const acceptLetter = (session: Session): Letter => ({
+  ...openLetter(session, new Uint8Array()),
+  type: MESSAGE_TYPES.accept,
 })

@@ -1,6 +1,7 @@
 import type { PairSetup } from '../../../protocols/pair-setup/set-up-pair.ts'
 import type { Guest } from '../../../protocols/session/guest.ts'
 import type { PairState } from '../../port/messages.ts'
+import type { Session } from '../sessions/session.ts'
 
 const HOUR_MS = 3_600_000
 const FIRST_BACKOFF_MS = 1_000
@@ -23,6 +24,8 @@ export class Pair {
   readonly lo: boolean
   up = false
   running = false
+  /** The attempt that runs, once it has a session. */
+  session: Session | undefined
   setup: PairSetup | undefined
   readySince = 0
   /** The last attempt that was run here. */

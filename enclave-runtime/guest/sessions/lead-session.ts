@@ -13,9 +13,7 @@ export async function openEverywhere<T>(
 ): Promise<T> {
   const { instanceId, attempt } = session.spec
   const letter = { session: instanceId, attempt, round: 0, type: MESSAGE_TYPES.open, body: opening }
-  const opened = session.others.map(async (to) => {
-    if (!(await router.send(to, letter))) session.unreachable(to, 'session/open')
-  })
+  const opened = session.others.map((to) => router.sendFor(session, to, letter))
   // All of them to their end, so that nothing of the conversation runs on after a failure.
   const [result] = await Promise.allSettled([converse(party), ...opened])
   if (result.status === 'rejected') throw result.reason

@@ -10,8 +10,8 @@ import type { Letter, Post } from './post.ts'
 import { SeenInstances } from './seen-instances.ts'
 import { Session, type SessionSpec } from './session.ts'
 
-/** How long the news of an abort may take to leave. */
-const TELL_MS = 2_000
+/** How long news that belong to no session, or to one that ended, may take to leave. */
+const TELL_MS = 10_000
 /** Sessions at once; each holds at most a few hundred kilobytes of letters. */
 const MAX_SESSIONS = 256
 
@@ -143,15 +143,16 @@ export class SessionRouter {
 
   /** Sends one letter outside a round; false when it did not leave. */
   async send(to: PartyIndex, letter: Letter): Promise<boolean> {
-    const signal = this.#timeout(TELL_MS)
-    try {
-      await this.#post.send(to, letter, signal.signal)
-      return true
-    } catch {
-      return false // the caller decides what unreachable means
-    } finally {
-      signal.cancel()
-    }
+    const limit = this.#timeout(TELL_MS)
+    const left = await this.#leaves(to, letter, limit.signal)
+    limit.cancel()
+    return left
+  }
+
+  /** Sends what opens or accepts a session; when it cannot leave, the session ends and names the peer. */
+  async sendFor(session: Session, to: PartyIndex, letter: Letter): Promise<void> {
+    const left = await this.#leaves(to, letter, session.signal)
+    if (!left) session.unreachable(to, 'session/open')
   }
 
   get running(): number {
@@ -162,6 +163,15 @@ export class SessionRouter {
     const limit = this.#timeout(TELL_MS)
     await session.tell(fault, limit.signal)
     limit.cancel()
+  }
+
+  async #leaves(to: PartyIndex, letter: Letter, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#post.send(to, letter, signal)
+      return true
+    } catch {
+      return false // the caller decides what unreachable means
+    }
   }
 
   #timeout(ms: number): { signal: AbortSignal; cancel: () => void } {
