@@ -4,13 +4,14 @@ export interface Rate {
   readonly burst: number
 }
 
+const TOKEN = 60_000 // credit grows by the rate each ms, so that nothing is rounded
 const MAX_BUCKETS = 10_000 // sources remembered; the one that was silent longest goes first
 
 /** Token buckets by name on a monotonic clock. A name that was forgotten starts with a full bucket. */
 export class TokenBuckets {
   readonly #rate: Rate
   readonly #monotonic: () => number
-  readonly #buckets = new Map<string, { tokens: number; at: number }>()
+  readonly #buckets = new Map<string, { credit: number; at: number }>()
 
   constructor(rate: Rate, monotonic: () => number) {
     this.#rate = rate
@@ -21,14 +22,16 @@ export class TokenBuckets {
   take(name: string, count = 1): number | undefined {
     const { perMinute, burst } = this.#rate
     const now = this.#monotonic()
-    const bucket = this.#buckets.get(name) ?? { tokens: burst, at: now }
-    const tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) * perMinute) / 60_000)
-    const enough = tokens >= count
+    const full = burst * TOKEN
+    const bucket = this.#buckets.get(name) ?? { credit: full, at: now }
+    const credit = Math.min(full, bucket.credit + (now - bucket.at) * perMinute)
+    const cost = count * TOKEN
+    const enough = credit >= cost
     this.#buckets.delete(name) // to the end: the order of the map is that of use
-    this.#buckets.set(name, { tokens: enough ? tokens - count : tokens, at: now })
+    this.#buckets.set(name, { credit: enough ? credit - cost : credit, at: now })
     const [oldest] = this.#buckets.keys()
     if (this.#buckets.size > MAX_BUCKETS && oldest !== undefined) this.#buckets.delete(oldest)
-    return enough ? undefined : Math.ceil(((count - tokens) * 60_000) / perMinute)
+    return enough ? undefined : Math.ceil((cost - credit) / perMinute)
   }
 
   get size(): number {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 const MAX_ID_CHARS = 128
 const MAX_METHOD_CHARS = 128

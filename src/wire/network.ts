@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 const MAX_NODES = 64 // arrays of the data model (05 §1)
 const MAX_ADDRESSES = 16

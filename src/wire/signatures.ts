@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 const MAX_RAW_CHARS = 600 * 1024 // the longest parameters as hex, with fields around them
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 const INDEX = z.int().min(1).max(0xffff)
 const MAX_PARTIES = 16 // 03 §1.2
