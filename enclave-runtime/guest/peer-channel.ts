@@ -1,6 +1,5 @@
 import { DecodeError } from '../../protocols/session/codec.ts'
 import {
-  CONFIRM_TYPE,
   decodeFacts,
   ENVELOPE_KINDS,
   type EnvelopeHeader,
@@ -23,6 +22,7 @@ import {
   type NoiseSuite,
   respond,
 } from '../../protocols/session/noise-kk.ts'
+import { MESSAGE_TYPES } from '../../protocols/session/numbers.ts'
 import type { Priority } from '../port/messages.ts'
 import { ChannelError } from './channel-error.ts'
 
@@ -36,6 +36,7 @@ const SPENT_AFTER = 65_536 // messages more: an old channel still sends so far w
 const SPENT_MS: number = REKEY_MS + OLD_RECEIVES_MS
 const RETRY_MS = 1000 // a handshake takes two crossings; doubled each time
 const MAX_RETRY_MS = 8000
+const MAX_DEAD_BOOTS = 64 // starts of the peer's guest that are remembered as over
 const MAX_QUEUED = 1024 // messages that wait for the first handshake
 const MAX_QUEUED_BYTES: number = 8 * 1024 * 1024 // two rounds of the largest session with one peer
 
@@ -112,6 +113,7 @@ export class PeerChannel<Key> {
   #retries = 0
   #hintAt = Number.NEGATIVE_INFINITY
   #known: HandshakeFacts | undefined
+  #deadBoots: Uint8Array[] = []
 
   constructor(init: PeerInit<Key>, deps: ChannelsDeps<Key>, events: Events) {
     this.#init = init
@@ -298,6 +300,10 @@ export class PeerChannel<Key> {
     const { statics, prologue, me, peer } = this.#init
     const response = respond(this.#deps.suite, statics, prologue, message)
     const facts = decodeFacts(response.payload)
+    if (this.#isDead(facts)) {
+      this.#events.dropped('handshake')
+      return
+    }
     const { message: answer, secrets } = response.answer(this.#facts())
     const channel = new SecureChannel(this.#deps.suite, me, peer, secrets)
     this.#halfOpen.push({ channel, facts, since: this.#deps.monotonicMs(), ephemeral })
@@ -311,6 +317,7 @@ export class PeerChannel<Key> {
       const finished = attempt(() => initiation.finish(message))
       if (finished === undefined) continue
       const facts = decodeFacts(finished.payload)
+      if (this.#isDead(facts)) break
       const channel = new SecureChannel(this.#deps.suite, me, peer, finished.secrets)
       this.#begun = []
       this.#establish({ channel, facts, since: this.#deps.monotonicMs() })
@@ -320,17 +327,18 @@ export class PeerChannel<Key> {
   }
 
   #establish(made: Made): void {
-    this.#retire()
+    const before = this.#known
+    const restarted = before !== undefined && !sameBytes(before.bootId, made.facts.bootId)
+    if (restarted) this.#bury(before.bootId)
+    else this.#retire()
     this.#current = made
     this.#sends = true
     this.#failures = []
     this.#retries = 0
     this.#stopRetry?.()
     this.#stopRetry = undefined
-    const before = this.#known
     this.#known = made.facts
-    if (before !== undefined && !sameBytes(before.bootId, made.facts.bootId))
-      this.#events.restarted(this.#init.peer)
+    if (restarted) this.#events.restarted(this.#init.peer)
     if (this.#initiates && this.#queue.length === 0) this.#confirm(made.channel)
     this.#flush()
   }
@@ -341,12 +349,33 @@ export class PeerChannel<Key> {
       session: new Uint8Array(32),
       attempt: 0,
       round: 0,
-      type: CONFIRM_TYPE,
+      type: MESSAGE_TYPES.confirm,
       body: new Uint8Array(),
     }
     this.#transmit(channel.seal(message), 0).catch((error: unknown) => {
       if (!(error instanceof ChannelError)) throw error // lost as on the way: the next message confirms too
     })
+  }
+
+  /**
+   * The peer's guest started anew: nothing that the one before said is taken any more. A host could hold
+   * back its letters and deliver them beside those of the new one, as two stories of one party.
+   */
+  #bury(bootId: Uint8Array): void {
+    this.#current?.channel.destroy()
+    this.#current = undefined
+    for (const { channel } of this.#old) channel.destroy()
+    this.#old = []
+    this.#halfOpen = this.#halfOpen.filter(({ channel, facts }) => {
+      if (!sameBytes(facts.bootId, bootId)) return true
+      channel.destroy()
+      return false
+    })
+    this.#deadBoots = [...this.#deadBoots, bootId].slice(-MAX_DEAD_BOOTS)
+  }
+
+  #isDead({ bootId }: HandshakeFacts): boolean {
+    return this.#deadBoots.some((dead) => sameBytes(dead, bootId))
   }
 
   #retire(): void {
@@ -396,7 +425,8 @@ export class PeerChannel<Key> {
     else if (opened.kind === 'dropped') {
       this.#events.dropped(opened.why)
       if (opened.why === 'unauthentic') this.#failed()
-    } else if (opened.message.type !== CONFIRM_TYPE) this.#events.message(peer, opened.message)
+    } else if (opened.message.type !== MESSAGE_TYPES.confirm)
+      this.#events.message(peer, opened.message)
     this.#usable() // a channel that is due is renewed by whoever initiates, also when only the peer speaks
   }
 

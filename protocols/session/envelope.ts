@@ -33,8 +33,6 @@ export interface EnvelopeMessage {
 }
 
 export const NO_CHANNEL: Uint8Array = new Uint8Array(8)
-/** The type of a message that proves the initiator's side of a channel and is not passed on. */
-export const CONFIRM_TYPE = 0xffff
 
 const PADDED = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576] // classes of 04 §11
 const MESSAGE_HEAD_BYTES = 44 // session 32, attempt 4, round 2, type 2, length 4
@@ -237,7 +235,10 @@ export class SecureChannel {
     })
     const { send, hash } = this.#secrets
     const aad = concatBytes(hash, header)
-    return concatBytes(header, this.#suite.seal(send, nonceOf(sequence), aad, pad(message)))
+    const plaintext = pad(message)
+    const sealed = this.#suite.seal(send, nonceOf(sequence), aad, plaintext)
+    plaintext.fill(0) // it may hold a share
+    return concatBytes(header, sealed)
   }
 
   /** `envelope` has a header that decoded to this channel, from the peer to us. */
@@ -259,6 +260,8 @@ export class SecureChannel {
     } catch (error) {
       if (error instanceof DecodeError) return { kind: 'malformed', reason: error.message }
       throw error
+    } finally {
+      plaintext.fill(0)
     }
   }
 

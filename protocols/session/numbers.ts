@@ -39,6 +39,8 @@ export const MESSAGE_TYPES = {
   certificateAnswer: 8,
   /** Receiver of a pair-setup open: my slot is free, P1 follows. */
   accept: 9,
+  /** Proves the initiator's side of a channel; never passed on. */
+  confirm: 0xffff,
 } as const
 
 export type MessageType = (typeof MESSAGE_TYPES)[keyof typeof MESSAGE_TYPES]

@@ -1,5 +1,6 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { pipe } from 'it-pipe'
 import { ChannelError, FrameChannel, type FrameLimits } from './channels/frame-channel.ts'
 import type { PeerName } from './channels/links.ts'
 import type { PeerLimits } from './limits.ts'
@@ -143,16 +144,17 @@ export class StreamRpc implements Rpc {
       () => gone.abort(new ChannelError('CLOSED')),
       (reason: unknown) => gone.abort(reason),
     )
+    await pipe(this.#until(gone.signal, answers), marked, into(channel))
+  }
+
+  /** What the handler gives, until the caller is gone. */
+  async *#until(gone: AbortSignal, answers: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     const iterator = answers[Symbol.asyncIterator]()
     try {
       for (;;) {
-        const next = await within(iterator.next(), gone.signal)
+        const next = await within(iterator.next(), gone)
         if (next.done === true) return
-        if (next.value.length > RPC_FRAME_BYTES) throw new RpcError('TOO_LARGE')
-        const marked = new Uint8Array(1 + next.value.length)
-        marked[0] = MARK.data
-        marked.set(next.value, 1)
-        await channel.write(marked)
+        yield next.value
       }
     } finally {
       // Not awaited: a generator that waits for something else ends when that does.
@@ -162,6 +164,24 @@ export class StreamRpc implements Rpc {
     }
   }
 }
+
+/** Each part of an answer, marked as one. */
+async function* marked(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const part of parts) {
+    if (part.length > RPC_FRAME_BYTES) throw new RpcError('TOO_LARGE')
+    const frame = new Uint8Array(1 + part.length)
+    frame[0] = MARK.data
+    frame.set(part, 1)
+    yield frame
+  }
+}
+
+/** The next part is asked for only when the channel took the one before. */
+const into =
+  (channel: FrameChannel) =>
+  async (frames: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const frame of frames) await channel.write(frame)
+  }
 
 /** The promise's outcome, or the signal's reason if that comes first. */
 function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -331,6 +331,31 @@ describe('Channels over time', () => {
     }
   })
 
+  it('take nothing more from the guest before, once its successor is heard', async () => {
+    for (const again of [1, 2]) {
+      const { network } = await connected()
+      const other = 3 - again
+      const held: Letter[] = []
+      network.fate = (letter) => {
+        held.push(letter)
+        return []
+      }
+      await network.send(again, other, 'of the boot before') // a host that holds it back
+      network.fate = (letter) => [letter]
+      network.clock.turn(2000)
+      network.start(again)
+      await network.send(again, other, 'anew')
+      await settled()
+      const heard = network.guests.get(other)?.heard
+      const taken = heard?.bodies.length
+      for (const letter of held) network.deliver(letter)
+      await settled()
+      assert.equal(heard?.bodies.length, taken)
+      assert.equal(heard?.bodies.at(-1), `${again}: anew`)
+      assert.deepEqual(heard?.restarts, [again])
+    }
+  })
+
   it('find out that the peer has lost the channel, whoever speaks first', async () => {
     for (const again of [1, 2]) {
       const { network } = await connected()
