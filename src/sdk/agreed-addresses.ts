@@ -10,8 +10,8 @@ export interface Agreement {
   readonly signal: AbortSignal
 }
 
-const ROUNDS = 4 // a guest that has just stored a key may be a moment behind the one that told us
-const ROUND_DELAY_MS = 250
+/** A guest that has just stored a key may be a moment, under load seconds, behind the one that told us. */
+const ROUND_DELAYS_MS = [0, 50, 100, 200, 400, 800, 1_600]
 const ASK_MS = 3_000 // an answer needs no session; a node that takes longer is as good as silent
 
 /**
@@ -27,10 +27,11 @@ export async function agreedAddresses(
   const said = new Map<string, readonly string[]>()
   const denied = new Map<string, string>()
   let last: HoldfastError | undefined
-  for (let round = 0; round < ROUNDS; round++) {
-    if (round > 0) await pause(ROUND_DELAY_MS, signal)
+  const gone = new Set<string>()
+  for (const delayMs of ROUND_DELAYS_MS) {
+    await pause(delayMs, signal)
     for (const node of nodes) {
-      if (said.has(node)) continue
+      if (said.has(node) || gone.has(node)) continue
       signal.throwIfAborted()
       try {
         const limited = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)])
@@ -38,13 +39,14 @@ export async function agreedAddresses(
         denied.delete(node)
       } catch (error) {
         last = toHoldfastError(error)
-        if (!last.retryable) denied.set(node, last.id)
+        if (last.id === 'NO_NODE') gone.add(node)
+        else if (!last.retryable) denied.set(node, last.id)
         continue
       }
       const agreed = mostNamed(said, address)
       if (agreed !== undefined && agreed.times >= needed) return agreed.addresses
     }
-    if (said.size === nodes.length || denied.size === 0) break
+    if (said.size === 0 || denied.size === 0) break // nobody knows it, or nobody is behind
   }
   const agreed = mostNamed(said, address)
   if (agreed === undefined && last !== undefined && said.size === 0) throw last

@@ -5,6 +5,7 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import { parseTransaction, recoverMessageAddress, recoverTypedDataAddress } from 'viem'
 import { encodeKeyCertificate } from '../../../protocols/keygen/key-certificate.ts'
 import { toBase64url } from '../../../protocols/request/base64url.ts'
+import { RequestError } from '../../../protocols/request/errors.ts'
 import { hexText } from '../../../protocols/request/hex.ts'
 import { intentOf } from '../../../protocols/request/intents/intent.ts'
 import { transcriptOf } from '../../../protocols/sharing/hashes.ts'
@@ -334,6 +335,24 @@ describe('createHoldfast()', () => {
         return method === 'eth_accounts' ? [created.address] : result
       })
       await rejects(clientOf(world).createAccount(), 'ACCOUNT_DISPUTED')
+    }).timeout(15_000) // it gives nodes that are behind three seconds
+
+    it('waits for a node that learns of a new account a moment later', async () => {
+      const world = new FakeWorld()
+      let early = 2
+      world.lies.set('b', (result, { method }) => {
+        if (method === 'eth_accounts' && early-- > 0) throw new RequestError('AUTH_FAILED')
+        return result
+      })
+      assert.ok(await clientOf(world, ['http://a/', 'http://b/']).createAccount())
+      assert.equal(early, -1)
+    })
+
+    it('says at once that no node knows an account', async () => {
+      const { world, hf } = await opened()
+      const accountId = '11111111-1111-8111-8111-111111111111'
+      await rejects(hf.getAccounts({ accountId }), 'AUTH_FAILED')
+      assert.equal(world.seen.length, 3)
     })
 
     it('goes past nodes of another network', async () => {
