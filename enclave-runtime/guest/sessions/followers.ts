@@ -37,7 +37,7 @@ type Answer =
 export class Followers {
   readonly #router: SessionRouter
   readonly #onError: (error: unknown) => void
-  #open = 0
+  readonly #open = new Set<string>()
 
   constructor(router: SessionRouter, onError: (error: unknown) => void) {
     this.#router = router
@@ -50,12 +50,14 @@ export class Followers {
   }
 
   async #take(from: PartyIndex, letter: Letter, follow: () => Promise<void>): Promise<void> {
-    if (this.#open >= MAX_OPENINGS) {
+    const key = Buffer.from(letter.session).toString('hex')
+    if (this.#open.has(key) || this.#router.find(letter.session) !== undefined) return // a second copy
+    if (this.#open.size >= MAX_OPENINGS) {
       const busy = { reason: 'overloaded', retryAfterMs: OVERLOADED_MS } as const
       await this.#router.send(from, answerTo(letter, 'notYet', encodeNotYet(busy)))
       return
     }
-    this.#open++
+    this.#open.add(key)
     try {
       await follow()
     } catch (error) {
@@ -64,7 +66,7 @@ export class Followers {
       if (answer === undefined) throw error
       await this.#router.send(from, answerLetter(letter, answer))
     } finally {
-      this.#open--
+      this.#open.delete(key)
     }
   }
 }
