@@ -8,8 +8,17 @@ import { recoverAddress } from 'viem/utils'
 import type { Signature } from '../../../protocols/kernel/kernel.ts'
 import { derive } from '../../../protocols/sign/bip32.ts'
 import { faultsOf, type Letter } from '../../../protocols/simulation/simulate.ts'
+import { transcriptDigest } from '../../support/run-frozen.ts'
 import { valuesOf } from '../../support/run-keygen.ts'
-import { digestOf, ETHEREUM, held, type inputsOf, runSign, world } from '../../support/run-sign.ts'
+import {
+  digestOf,
+  ETHEREUM,
+  freshWorld,
+  held,
+  type inputsOf,
+  runSign,
+  world,
+} from '../../support/run-sign.ts'
 
 const { Point } = secp256k1
 const HALF = Point.Fn.ORDER >> 1n
@@ -151,6 +160,21 @@ describe('sign()', function () {
           58_908,
         )
     }
+  })
+
+  it('says the same as ever with the same randomness', async () => {
+    const letters: Letter[] = []
+    const tamper = (letter: Letter) => {
+      letters.push(letter)
+      return letter.bytes
+    }
+    const fresh = await freshWorld(2, 3, 'frozen')
+    valuesOf(await runSign(fresh, { signers: [1, 3], seed: 'frozen', tamper }))
+    // Frozen for version 1: a difference is another protocol, or other draws in the kernel.
+    assert.equal(
+      transcriptDigest(letters),
+      'b7606219d3636b467144d1e6421280dddc9a24c4459f40865f41b874fdcefdad',
+    )
   })
 
   it('does not sign with fewer than t: t − 1 shares give no valid signature', async () => {
