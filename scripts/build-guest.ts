@@ -73,5 +73,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const { values } = parseArgs({ options: { out: { type: 'string', default: 'build/guest.mjs' } } })
   const options = { root, entry: 'enclave-runtime/guest/main.ts', output: values.out }
-  process.stdout.write(`${values.out} sha256 ${await buildGuest(options)}\n`)
+  // To stderr: what runs after it in one npm script may print results for programs.
+  process.stderr.write(`${values.out} sha256 ${await buildGuest(options)}\n`)
 }

@@ -6,6 +6,8 @@ export interface Step {
   run(report: (text: string) => void): Promise<void>
 }
 
+const NEWS_MS = 3_000 // often enough to see that it goes on, rarely enough for a log
+
 /** Runs steps one after another: spinners where a person watches, a line at the end of each elsewhere. */
 export async function runSteps(
   steps: readonly Step[],
@@ -14,8 +16,14 @@ export async function runSteps(
   if (!terminal) {
     for (const { title, run } of steps) {
       const began = performance.now()
+      let said = began
       let last = ''
       await run((text) => {
+        const now = performance.now()
+        if (text !== last && now - said > NEWS_MS) {
+          say(`${title}: ${text}`)
+          said = now
+        }
         last = text
       })
       say(`${title}: ${last === '' ? 'done' : last} (${seconds(performance.now() - began)})`)
