@@ -1,5 +1,5 @@
 import type { Random } from '../../../protocols/crypto/random.ts'
-import type { Kernel, Signature } from '../../../protocols/kernel/kernel.ts'
+import type { Handle, Kernel, Signature } from '../../../protocols/kernel/kernel.ts'
 import { RequestError } from '../../../protocols/request/errors.ts'
 import { recoverAddress } from '../../../protocols/request/ethereum-address.ts'
 import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
@@ -7,6 +7,7 @@ import { KINDS } from '../../../protocols/session/instance.ts'
 import type { Party } from '../../../protocols/session/round.ts'
 import type { sign } from '../../../protocols/sign/sign.ts'
 import type { LeadPlan, LeadReply } from '../../port/messages.ts'
+import type { Account } from '../accounts/account.ts'
 import type { ActivityLog } from '../accounts/activity-log.ts'
 import type { Committee } from '../committee.ts'
 import type { Tell } from '../events.ts'
@@ -162,12 +163,12 @@ export class SigningManager {
 
   /** The conversation, the same for leader and followers. */
   async #sign(party: Party, asked: SignRequest, plan: SigningPlan): Promise<void> {
-    const { committee, keys, kernel, random, pairs, converse } = this.#init
+    const { committee, kernel, random, pairs, converse } = this.#init
     const { account, intent } = asked
     const { networkId, epochId, me } = committee
     const { publicKey: keyPublic } = account.certificate
     const { derived } = account
-    const signature = await withShare(keys, kernel, me.index, account, (share) => {
+    const signature = await this.#withShare(account, (share) => {
       const setups = pairs.withAll(plan.signers.filter((signer) => signer !== me.index))
       if (setups === undefined) throw this.#missing(plan)
       return converse(party, kernel, random, {
@@ -185,6 +186,18 @@ export class SigningManager {
     if (!this.#keep(asked, signature))
       throw new ProtocolError({ kind: 'signature', round: 'sign/3-combine' })
     this.#init.tell('SIGNED')
+  }
+
+  /** A share that contradicts the certificate halts its key: nothing is signed with it, nothing is erased. */
+  async #withShare<T>(account: Account, use: (share: Handle<'share'>) => Promise<T>): Promise<T> {
+    const { committee, keys, kernel } = this.#init
+    try {
+      return await withShare(keys, kernel, committee.me.index, account, use)
+    } catch (error) {
+      if (error instanceof ProtocolError && error.fault.kind === 'own-share')
+        this.#halted.add(hex(account.certificate.keyId))
+      throw error
+    }
   }
 
   /** Row 20 of 05 §3.3: what this guest is about to sign is durable before its last message leaves. */
@@ -239,7 +252,7 @@ export class SigningManager {
   /** The same for a follower. */
   #declineNow({ account }: SignRequest, { signers }: SigningPlan): void {
     const { bans, pairs, committee } = this.#init
-    if (this.#halted.has(hex(account.certificate.keyId))) throw later('halted')
+    if (this.#halted.has(hex(account.certificate.keyId))) throw new RequestError('KEY_NOT_FOUND')
     if (bans.among(signers) !== undefined) throw new RequestError('PAIR_BANNED')
     const missing = pairs.missing(signers.filter((signer) => signer !== committee.me.index))
     if (missing.length > 0) throw later('setup-missing')
@@ -257,14 +270,9 @@ export class SigningManager {
     if (!this.#init.activities.claim(account.id, request.core.nonce, meaning))
       throw new RequestError('NONCE_REUSED')
   }
-
-  /** The share of this key contradicts its certificate: nothing is signed with it, nothing is erased. */
-  halt(keyId: Uint8Array): void {
-    this.#halted.add(hex(keyId))
-  }
 }
 
-const later = (reason: 'busy' | 'setup-missing' | 'overloaded' | 'clock' | 'halted'): Declined =>
+const later = (reason: 'busy' | 'setup-missing' | 'overloaded' | 'clock'): Declined =>
   new Declined({ kind: 'notYet', reason, retryAfterMs: RETRY_MS })
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -226,4 +226,23 @@ describe('attempts', function () {
     equal(letters.filter(({ from, letter }) => from === 2 && letter.round === last).length, 0)
     deepEqual(net.held(), [12, 12, 12, 12, 12])
   })
+
+  it('with a share that the store altered sign nothing with that key; the others do', async () => {
+    const { net, client } = await committee('altered share')
+    const { store } = net.guest(2).node
+    for (const [name, bytes] of (await store.scan('e/00000000/s/', '')).rows) {
+      const altered = bytes.slice()
+      altered[60] = (altered[60] ?? 0) ^ 1
+      await store.batch({ puts: [[name, altered]], deletes: [] })
+    }
+    const request = client.message('0x01')
+    const own = await net.run(net.guest(2).member.lead(request, SIGN))
+    equal(own.kind === 'failed' && own.fault, 'own-share')
+    await net.calm()
+    const asked = await net.run(net.guest(1).member.lead(request, { ...SIGN, attempt: 1 }))
+    deepEqual(asked.kind === 'failed' && [asked.fault, asked.parties], ['refused', [2]])
+    const others = { attempt: 2, signers: [1, 3, 4], budgetMs: 10_000 }
+    equal((await net.run(net.guest(1).member.lead(request, others))).kind, 'done')
+    deepEqual(net.held(), [12, 12, 12, 12, 12])
+  })
 })
