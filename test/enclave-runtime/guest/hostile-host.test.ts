@@ -243,6 +243,7 @@ describe('attempts', function () {
     deepEqual(asked.kind === 'failed' && [asked.fault, asked.parties], ['refused', [2]])
     const others = { attempt: 2, signers: [1, 3, 4], budgetMs: 10_000 }
     equal((await net.run(net.guest(1).member.lead(request, others))).kind, 'done')
+    await net.calm()
     deepEqual(net.held(), [12, 12, 12, 12, 12])
   })
 })

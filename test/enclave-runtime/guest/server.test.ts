@@ -1,0 +1,222 @@
+import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { ed25519, x25519 } from '@noble/curves/ed25519.js'
+import { limitEvents } from '../../../enclave-runtime/guest/event-limit.ts'
+import type { GuestEnd } from '../../../enclave-runtime/guest/exit-codes.ts'
+import { failedSelfTest } from '../../../enclave-runtime/guest/self-tests.ts'
+import { Server } from '../../../enclave-runtime/guest/server.ts'
+import { MemoryRecordStore } from '../../../enclave-runtime/host/memory-store.ts'
+import {
+  type CommandAsk,
+  commandAsk,
+  doneReply,
+  type GuestEvent,
+  getReply,
+  type HelloToHost,
+  helloToGuest,
+  helloToHost,
+  initReply,
+  type MemberFields,
+  PORT_TYPES,
+  scanReply,
+  signNodeReply,
+  statusReply,
+  storeAsk,
+} from '../../../enclave-runtime/port/messages.ts'
+import { Port } from '../../../enclave-runtime/port/port.ts'
+import { softwareBackend } from '../../../enclave-runtime/sealing/software-backend.ts'
+import { encodeGenesis, networkIdOf } from '../../../protocols/agreement/genesis.ts'
+import { verifyNodeRecord } from '../../../protocols/agreement/node-record.ts'
+import { Secret } from '../../../protocols/crypto/secret.ts'
+import { referenceKernel } from '../../../protocols/kernel/reference/reference-kernel.ts'
+import { seeded } from '../../support/seeded.ts'
+import { MemoryEpochFile } from '../sealing/memory-epoch-file.ts'
+
+const BUNDLE = new Uint8Array(32).fill(0xbb)
+const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
+const OPERATOR = ed25519.getPublicKey(seeded('operator')(32))
+
+/** A node: what outlives its guests. */
+class Disk {
+  readonly store = new MemoryRecordStore()
+  readonly epochs = new MemoryEpochFile()
+  readonly root = seeded('root')(32)
+}
+
+/** A host that speaks to a server in the same process. */
+class Host {
+  readonly port: Port
+  readonly ended = Promise.withResolvers<GuestEnd>()
+  readonly hello = Promise.withResolvers<HelloToHost>()
+  readonly events: GuestEvent[] = []
+
+  constructor({ store, epochs, root }: Disk) {
+    let guest: Port
+    const later = (to: () => Port) => (bytes: Uint8Array) => {
+      setImmediate(() => to().receive(bytes))
+      return true
+    }
+    const nothing = { pause: () => undefined, resume: () => undefined }
+    this.port = new Port({ write: later(() => guest), ...nothing }, () => undefined)
+    guest = new Port({ write: later(() => this.port), ...nothing }, () =>
+      server.end({ code: 70, line: 'PORT_VIOLATION' } as GuestEnd),
+    )
+    this.port.serve(PORT_TYPES.hello, async (payload) => {
+      this.hello.resolve(helloToHost.decode(payload))
+      return doneReply.encode({ ok: true })
+    })
+    this.port.serve(PORT_TYPES.event, async () => doneReply.encode({ ok: true }))
+    this.port.serve(PORT_TYPES.store, async (payload) => {
+      const ask = storeAsk.decode(payload)
+      if (ask.op === 'get') return getReply.encode({ record: (await store.get(ask.name)) ?? null })
+      if (ask.op === 'scan') return scanReply.encode(await store.scan(ask.prefix, ask.after))
+      await store.batch(ask)
+      return doneReply.encode({ ok: true })
+    })
+    const random = seeded('server')
+    const backend = softwareBackend(new Secret(root.slice()), epochs, random)
+    const kernel = referenceKernel(random)
+    const onEnd = (end: GuestEnd) => {
+      guest.close()
+      this.ended.resolve(end)
+    }
+    const server = new Server({ port: guest, kernel, backend, onEnd })
+  }
+
+  greet(
+    genesis: Uint8Array | null,
+    kernel: 'reference' | 'wasm' = 'reference',
+    bundle: Uint8Array = BUNDLE,
+  ): void {
+    const fields = { v: 1, genesis, bundle, launcher: 'plain', kernel } as const
+    const bytes = helloToGuest.encode({ ...fields, peerId: PEER })
+    void this.port.tell(PORT_TYPES.hello, bytes, new AbortController().signal)
+  }
+
+  ask(command: CommandAsk): Promise<Uint8Array> {
+    const signal = new AbortController().signal
+    return this.port.request(PORT_TYPES.command, commandAsk.encode(command), signal)
+  }
+}
+
+async function initialised(disk: Disk): Promise<MemberFields> {
+  const host = new Host(disk)
+  host.greet(null)
+  await host.hello.promise
+  const fields = { peerId: PEER, operatorKey: OPERATOR, label: 'one' }
+  const member = initReply.decode(await host.ask({ op: 'init', ...fields }))
+  await host.ask({ op: 'shutdown' })
+  equal((await host.ended.promise).code, 0)
+  return member
+}
+
+const genesisWith = (
+  own: MemberFields,
+  given: { production?: boolean; allow?: Uint8Array } = {},
+) => {
+  const other = (index: number): MemberFields => ({
+    guestSig: ed25519.getPublicKey(seeded(`sig ${index}`)(32)),
+    guestEnc: x25519.getPublicKey(seeded(`enc ${index}`)(32)),
+    peerId: PEER.replace(/.$/, String(index)),
+    operatorKey: ed25519.getPublicKey(seeded(`op ${index}`)(32)),
+    measurement: own.measurement,
+    evidenceHash: own.evidenceHash,
+    label: `${index}`,
+  })
+  return encodeGenesis({
+    name: 'test',
+    salt: new Uint8Array(16),
+    createdAt: 1,
+    environment: given.production ? 'production' : 'development',
+    params: {
+      t: 2,
+      maxMembers: 16,
+      refreshS: 604_800,
+      stampS: 3600,
+      drainMs: 30_000,
+      acceptTtlMs: 60_000,
+      attestPolicyHash: null,
+      setupsPerHour: given.production ? 6 : 600,
+    },
+    members: [own, other(2), other(3)].map((member, at) => ({ index: at + 1, ...member })),
+    allow: [BUNDLE],
+    protocol: 1,
+  })
+}
+
+describe('the guest behind the port', function () {
+  this.timeout(20_000)
+
+  it('makes an identity, joins the network that names it, and signs only its own address', async () => {
+    const disk = new Disk()
+    const member = await initialised(disk)
+    deepEqual([member.peerId, member.label, member.measurement], [PEER, 'one', BUNDLE])
+    const genesis = genesisWith(member)
+    const host = new Host(disk)
+    host.greet(genesis)
+    const hello = await host.hello.promise
+    deepEqual([hello.index, hello.guestSig], [1, member.guestSig])
+    const status = statusReply.decode(await host.ask({ op: 'status' }))
+    deepEqual([status.index, status.ready, status.held], [1, false, 0])
+
+    const now = Date.now()
+    const fields = { multiaddrs: [], gateway: null, seq: 1, expiresAt: now + 60_000 }
+    const signed = signNodeReply.decode(await host.ask({ op: 'signNode', peerId: PEER, ...fields }))
+    equal(verifyNodeRecord(signed.record, networkIdOf(genesis), now).peerId, PEER)
+    const other = PEER.replace(/.$/, '2')
+    await rejects(host.ask({ op: 'signNode', peerId: other, ...fields }), { code: 'NOT_OWN_PEER' })
+    await rejects(host.ask({ op: 'init', peerId: PEER, operatorKey: OPERATOR, label: 'x' }), {
+      code: 'NETWORK_SET',
+    })
+    host.greet(genesis) // a second time
+    equal((await host.ended.promise).code, 70)
+  })
+
+  it('ends with the code of its reason', async () => {
+    const disk = new Disk()
+    const member = await initialised(disk)
+    const ends = async (
+      genesis: Uint8Array | null,
+      kernel: 'reference' | 'wasm',
+      on: Disk = disk,
+    ): Promise<string> => {
+      const host = new Host(on)
+      host.greet(genesis, kernel)
+      const { code, line } = await host.ended.promise
+      return `${code} ${line}`
+    }
+    equal(
+      await ends(genesisWith(member, { production: true }), 'reference'),
+      '73 KERNEL_NOT_FOR_PRODUCTION',
+    )
+    equal(await ends(genesisWith(member), 'wasm'), '73 KERNEL_UNAVAILABLE')
+    equal(await ends(Uint8Array.of(1, 2, 3), 'reference'), '71 GENESIS_INVALID')
+    equal(await ends(genesisWith(member), 'reference', new Disk()), '71 NO_IDENTITY')
+    const replaced = new Host(disk)
+    replaced.greet(genesisWith(member), 'reference', new Uint8Array(32))
+    const { code, line } = await replaced.ended.promise
+    deepEqual([code, line], [74, 'BUNDLE_NOT_ALLOWED'])
+    const stranger = { ...member, guestSig: ed25519.getPublicKey(seeded('stranger')(32)) }
+    equal(await ends(genesisWith(stranger), 'reference'), '71 WRONG_NETWORK')
+  })
+
+  it('tests its own arithmetic before anything else', () => {
+    const kernel = referenceKernel(seeded('self-test'))
+    equal(failedSelfTest(kernel), undefined)
+    equal(failedSelfTest({ ...kernel, held: 0, ecdsaVerify: () => true }), 'ECDSA')
+    equal(failedSelfTest({ ...kernel, held: 0, sumPoints: () => undefined }), 'KERNEL')
+  })
+
+  it('tells a hundred events a second, and how many more there were', () => {
+    const told: GuestEvent[] = []
+    let now = 0
+    const tell = limitEvents(
+      (event) => told.push(event),
+      () => now,
+    )
+    for (let i = 0; i < 150; i++) tell({ code: 'SIGNED' })
+    equal(told.length, 100)
+    now = 1000
+    tell({ code: 'SIGNED' })
+    deepEqual(told.slice(100), [{ code: 'EVENTS_DROPPED', number: 50 }, { code: 'SIGNED' }])
+  })
+})
