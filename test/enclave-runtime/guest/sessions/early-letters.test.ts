@@ -1,0 +1,50 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { EarlyLetters } from '../../../../enclave-runtime/guest/sessions/early-letters.ts'
+
+const session = (name: number): Uint8Array => new Uint8Array(32).fill(name)
+const letter = (name: number, size = 64) => ({
+  session: session(name),
+  attempt: 0,
+  round: 0x0801,
+  type: 1,
+  body: new Uint8Array(size),
+})
+
+describe('early letters', () => {
+  it('wait for their session, and are given out once', () => {
+    const early = new EarlyLetters()
+    early.put(2, letter(1), 0)
+    early.put(3, letter(2), 0)
+    deepEqual(
+      early.claim(session(1), 1).map(({ from }) => from),
+      [2],
+    )
+    deepEqual(early.claim(session(1), 1), [])
+    equal(early.size, 1)
+  })
+
+  it('expire', () => {
+    const early = new EarlyLetters()
+    early.put(2, letter(1), 0)
+    deepEqual(early.claim(session(1), 15_000), [])
+  })
+
+  it('of one peer take no more than its share of room, by number and by bytes', () => {
+    const early = new EarlyLetters()
+    const kept = Array.from({ length: 200 }, () => early.put(2, letter(1), 0)).filter(Boolean)
+    equal(kept.length, 128)
+    equal(early.put(3, letter(1), 0), true)
+    equal(early.put(3, letter(1, 256 * 1024), 0), false)
+  })
+
+  it('of a peer that started again are gone', () => {
+    const early = new EarlyLetters()
+    early.put(2, letter(1), 0)
+    early.put(3, letter(1), 0)
+    early.drop(2)
+    deepEqual(
+      early.claim(session(1), 0).map(({ from }) => from),
+      [3],
+    )
+  })
+})
