@@ -7,6 +7,7 @@ import { uncaughtPolicy } from '../node/uncaught.ts'
 import type { StartedNode } from './actions.ts'
 import { CommandError } from './command-error.ts'
 import { EXIT } from './exit-codes.ts'
+import { GUEST_HINTS } from './guest-hints.ts'
 
 /** Runs the node of a directory in this process. Its log goes to stderr: stdout holds results only. */
 export async function startNode(dir: string, env: Environment): Promise<StartedNode> {
@@ -42,8 +43,10 @@ const LAUNCH_CODES: Readonly<Record<LaunchError['code'], number>> = {
 function explained(error: unknown): unknown {
   if (error instanceof ConfigError) return error
   if (error instanceof LaunchError) {
-    const { message, exitCode } = error
-    return new CommandError(exitCode ?? LAUNCH_CODES[error.code], message, { cause: error })
+    const code = error.exitCode ?? LAUNCH_CODES[error.code]
+    const hint = GUEST_HINTS[code]
+    const options = { cause: error, ...(hint === undefined ? {} : { hint }) }
+    return new CommandError(code, error.message, options)
   }
   if (error instanceof StoreError) {
     const hint =

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { type Bundle, locateBundle } from '../../enclave-runtime/host/bundle.ts'
 import { LaunchError } from '../../enclave-runtime/host/launch-error.ts'
 import {
@@ -53,6 +54,7 @@ export async function preflight(config: NodeConfig): Promise<Preflight> {
     )
   if (read?.genesis.environment === 'production' && config.allowPlain)
     problems.push('allowPlain is for development networks: remove it from node.toml')
+  await attempt(() => assertRecords(config))
   problems.push(...(await usedPorts(config)))
   if (!read || !me || !bundle || !seed || kernel === undefined || problems.length > 0)
     throw new ConfigError(problems)
@@ -93,6 +95,15 @@ async function readSeed(config: NodeConfig): Promise<Uint8Array> {
   } catch (cause) {
     throw new ConfigError([cause instanceof Error ? cause.message : String(cause)], { cause })
   }
+}
+
+/** Records were made with the node: where there are none, its shares are lost, and it must not begin anew. */
+async function assertRecords(config: NodeConfig): Promise<void> {
+  const { records } = nodeFiles(config)
+  await readOrExplain(
+    join(records, 'CURRENT'), // the file that every LevelDB has
+    'the sealed records of this node are missing; restore them from a backup, its shares are in them',
+  )
 }
 
 /** The reference kernel is neither fast nor constant in time: on development networks only (02 §14). */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { CommandError } from '../command-error.ts'
 import { type CommonOptions, type Context, outputOf } from '../context.ts'
-import { EXIT } from '../exit-codes.ts'
+import { GUEST_HINTS } from '../guest-hints.ts'
 import { jsonOption } from '../options.ts'
 
 interface StartOptions extends CommonOptions {
@@ -32,22 +32,9 @@ export function addStart(program: Command, context: Context): void {
       await node.stop()
       if (how !== 'asked')
         throw new CommandError(how.code, `the node stopped: ${how.reason}`, {
-          hint: HINTS[how.code] ?? 'look at the lines before this one, then start it again',
+          hint: GUEST_HINTS[how.code] ?? 'look at the lines before this one, then start it again',
         })
     })
-}
-
-/** What an operator does about each way in which a guest can end (04 §1). */
-const HINTS: Readonly<Record<number, string>> = {
-  [EXIT.portViolation]:
-    'host and guest do not understand each other: both must be of one installation; if they are, report it',
-  [EXIT.sealing]:
-    'restore the keys directory and the records of this very node, from one moment; never those of another',
-  [EXIT.rollback]:
-    'the records are older than what the guest signed: restore the newest; do not run this copy',
-  [EXIT.selfTest]: 'this machine computes wrongly or the installation is damaged: install again',
-  [EXIT.bundle]:
-    'install the version of holdfast that the genesis allows; its measurement is in genesis.cbor',
 }
 
 /** Resolves when the person, the system or the end of standard input asks the node to stop. */

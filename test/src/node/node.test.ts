@@ -126,6 +126,11 @@ describe('createNode()', () => {
     oneOf(await problems(), /readable by its owner only/)
   })
 
+  it('does not begin anew where the records of its shares are missing', async () => {
+    await adoptGenesis(dir, genesis())
+    oneOf(await problems(), /there is no .*records\/CURRENT: the sealed records .* are missing/)
+  })
+
   it('names a used port, the setting it came from, and what to do', async () => {
     await adoptGenesis(dir, genesis())
     const server = createServer()
