@@ -30,7 +30,9 @@ export function endOf(error: unknown): GuestEnd | undefined {
   if (error instanceof SealingError)
     return new GuestEnd(EXIT_CODES.sealing, error.code, { cause: error })
   if (error instanceof VaultError) {
-    const code = error.code === 'ROLLBACK' ? EXIT_CODES.rollback : EXIT_CODES.sealing
+    // A record that does not open under its right key is not the one this guest left there.
+    const replaced = error.code === 'ROLLBACK' || error.code === 'RECORD_CORRUPT'
+    const code = replaced ? EXIT_CODES.rollback : EXIT_CODES.sealing
     return new GuestEnd(code, error.code, { cause: error })
   }
   return undefined
