@@ -12,7 +12,7 @@ import { networkReady, startNodes } from './up.ts'
 
 /** What happened, one object per line under --json (issue A1). */
 export type DemoEvent =
-  | { readonly event: 'node-ready'; node: number; pid: number; peerId: string; rpc: string }
+  | { readonly event: 'node-ready'; node: number; pid: number; peerId: string }
   | { readonly event: 'key-created'; keyId: string; publicKey: string; address: string }
   | ({ readonly event: 'transaction-mined'; signers: readonly number[] } & MinedTransfer)
   | {
@@ -22,7 +22,7 @@ export type DemoEvent =
       signers: readonly number[]
       reason: string
     }
-  | { readonly event: 'done'; readonly seconds: number }
+  | { readonly event: 'done' }
 
 export interface DemoOptions {
   /** End after success instead of serving until the signal. */
@@ -57,7 +57,7 @@ export async function runDemo(options: DemoOptions, openWallet: OpenWallet): Pro
   try {
     await runSteps(stepsOf(demo, openWallet), options)
     const took = performance.now() - began
-    options.event({ event: 'done', seconds: Math.round(took / 100) / 10 })
+    options.event({ event: 'done' })
     options.say(`done in ${seconds(took)}`)
     if (!options.once) await serve(demo)
   } finally {
@@ -154,8 +154,8 @@ async function pairUp(demo: Demo, report: (text: string) => void): Promise<void>
         if (node === undefined || said === undefined || told.has(node)) return
         if (one?.ready !== true || !one.complete) return
         told.add(node)
-        const { pid, peerId, rpc } = said
-        options.event({ event: 'node-ready', node, pid, peerId, rpc })
+        const { pid, peerId } = said
+        options.event({ event: 'node-ready', node, pid, peerId })
       })
     },
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { allGone, childrenOf, type ProcessRef } from '../../src/testnet/process.ts'
 
@@ -17,6 +17,7 @@ class Demo {
   readonly events: Event[] = []
   readonly processes = new Map<number, ProcessRef>()
   stderr = ''
+  readonly #lines: Interface
   readonly #closed: Promise<unknown>
 
   constructor(env: Record<string, string>, args: readonly string[] = ['--once']) {
@@ -30,7 +31,8 @@ class Demo {
     child.stderr.on('data', (chunk) => {
       this.stderr += String(chunk)
     })
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    this.#lines = createInterface({ input: child.stdout })
+    this.#lines.on('line', (line) => {
       this.events.push(JSON.parse(line))
       void this.look()
     })
@@ -48,9 +50,9 @@ class Demo {
   }
 
   async until(event: string): Promise<void> {
-    while (!this.named(event).length) {
+    while (this.named(event).length === 0) {
       assert.equal(this.child.exitCode, null, `it ended before ${event}: ${this.stderr}`)
-      await new Promise((resolve) => setImmediate(resolve))
+      await Promise.race([once(this.#lines, 'line'), this.#closed])
     }
     await this.look()
   }
@@ -103,6 +105,16 @@ describe('first light', function () {
     assert.deepEqual(
       demo.events.map(({ event }) => event),
       [...Array(5).fill('node-ready'), 'key-created', 'transaction-mined', 'done'],
+    )
+    const fields = demo.events.map((one) => [one.event, Object.keys(one).join()].join(': '))
+    assert.deepEqual(
+      [...new Set(fields)],
+      [
+        'node-ready: event,node,pid,peerId',
+        'key-created: event,keyId,publicKey,address',
+        'transaction-mined: event,hash,blockNumber,status,from,signers',
+        'done: event',
+      ],
     )
     assert.ok(demo.processes.size >= 11, 'five hosts, five guests and a chain were seen')
     assert.equal(await demo.left(), false)
