@@ -116,7 +116,8 @@ export class SigningManager {
     } catch (error) {
       const learnt = results.get(asked.request.digest, now())
       if (learnt !== undefined) return { kind: 'done', result: learnt.result, signers: [] }
-      return leadFailure(error, heard)
+      const { keyId } = asked.account.certificate
+      return this.#halted.has(hex(keyId)) ? this.#withoutMe() : leadFailure(error, heard)
     } finally {
       answers.unwatch(session)
     }
@@ -242,11 +243,16 @@ export class SigningManager {
   /** Row 19 for the leader, and what stands in the way in this guest. */
   #notNow({ account }: SignRequest, { signers }: SigningPlan): LeadReply | undefined {
     const { bans, pairs, committee } = this.#init
-    if (this.#halted.has(hex(account.certificate.keyId))) return failed('own-share', [], 0)
+    if (this.#halted.has(hex(account.certificate.keyId))) return this.#withoutMe()
     const banned = bans.among(signers)
     if (banned !== undefined) return failed('banned', banned)
     const missing = pairs.missing(signers.filter((signer) => signer !== committee.me.index))
     return missing.length > 0 ? failed('setup-missing', missing, RETRY_MS) : undefined
+  }
+
+  /** The key is halted here, and only here: the others sign on. */
+  #withoutMe(): LeadReply {
+    return { ...failed('refused', [this.#init.committee.me.index]), ids: ['KEY_NOT_FOUND'] }
   }
 
   /** The same for a follower. */
