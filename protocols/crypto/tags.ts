@@ -50,6 +50,7 @@ export const objectTags = {
   node: 'holdfast/v1 node',
   member: 'holdfast/v1 member',
   ban: 'holdfast/v1 ban',
+  idempotency: 'holdfast/v1 idem',
 } as const
 
 export type ObjectTag = (typeof objectTags)[keyof typeof objectTags]

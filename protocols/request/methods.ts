@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { DecodeError } from '../session/codec.ts'
 import { fromBase64url } from './base64url.ts'
 import { RequestError } from './errors.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { decodeCanonical, encodeCanonical } from '../session/canonical-cbor.ts'
 import { DecodeError } from '../session/codec.ts'
 import { uuidBytes, uuidText } from './account-id.ts'

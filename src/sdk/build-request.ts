@@ -1,4 +1,5 @@
-import { blake3 } from '@noble/hashes/blake3.js'
+import { objectTags } from '../../protocols/crypto/tags.ts'
+import { objectHash } from '../../protocols/crypto/transcript.ts'
 import { NO_SCOPE_ID } from '../../protocols/request/account-id.ts'
 import type { JsonParams, RequestCore } from '../../protocols/request/core.ts'
 import { type PlainRequest, plainRequest } from '../../protocols/request/plain-request.ts'
@@ -16,8 +17,6 @@ export interface RequestFields {
 
 const TTL_S = 120 // outlives every deadline, and a replay of it soon ends (05 §3.3, row 6: at most 300)
 const NONCE_BYTES = 16
-/** H(idem; …) of 06 §1: only clients hash with it. */
-const IDEMPOTENCY_CONTEXT = 'holdfast/v1 idem'
 
 /** A request with the signer's proofs, dated `now` (unix ms). The key of an equal earlier one gives its nonce. */
 export async function buildRequest(
@@ -48,6 +47,7 @@ export async function buildRequest(
 
 /** nonce = H(idem; [scope, account, key])[0..16] (06 §1). */
 const nonceOf = (accountId: Uint8Array | null, key: string): Uint8Array =>
-  blake3(encodeCanonical([NO_SCOPE_ID, accountId, key]), {
-    context: new TextEncoder().encode(IDEMPOTENCY_CONTEXT),
-  }).slice(0, NONCE_BYTES)
+  objectHash(objectTags.idempotency, encodeCanonical([NO_SCOPE_ID, accountId, key])).slice(
+    0,
+    NONCE_BYTES,
+  )

@@ -1,0 +1,10 @@
+/** The published entry point `holdfast`: the client. */
+export type { AccountRef, CallOptions, Holdfast, HoldfastOptions } from './client.ts'
+export { createHoldfast } from './client.ts'
+export { HoldfastError } from './holdfast-error.ts'
+export type { KeySignerOptions } from './key-signer.ts'
+export { keySigner } from './key-signer.ts'
+export type { Network } from './network.ts'
+export type { Signer } from './signer.ts'
+export type { Message, TransactionFields } from './to-json.ts'
+export type { Account } from './verify-account.ts'
