@@ -5,8 +5,6 @@ import { errorReply, PAYLOAD_LIMITS } from './messages.ts'
 export const MAX_QUEUE_BYTES: number = 16 * 1024 * 1024 // per direction (04 §2), then the source is not read
 export const MAX_OPEN_REQUESTS = 1024 // of one side; far above what sessions, store and requests need at once
 
-const MAX_GIVEN_UP = 65_536 // questions without an answer: the other side is alive and does not work
-
 /** The bytes under the port. `write` may return false: nothing more until `Port.drained()`. */
 export interface PortWire {
   write(bytes: Uint8Array): boolean
@@ -73,12 +71,13 @@ export class Port {
   /** Asks and waits for the payload of the reply. Throws `PortError`. */
   async request(type: number, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     await this.#roomToSend(payload, signal)
-    if (this.#questions.size >= MAX_OPEN_REQUESTS) throw new PortError('OVERLOADED')
+    // What we gave up on is still open over there, so it counts: the other side never sees too many.
+    if (this.#questions.size + this.#given.size >= MAX_OPEN_REQUESTS)
+      throw new PortError('OVERLOADED')
     const id = this.#newId()
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#given.add(id)
-        if (this.#given.size > MAX_GIVEN_UP) this.#violate(new PortViolation('it never answers'))
         settle(new PortError('CANCELLED', { cause: signal.reason }))
       }
       const settle = (reply: Uint8Array | PortError) => {

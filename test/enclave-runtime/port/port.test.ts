@@ -139,6 +139,33 @@ describe('Port', () => {
     await assert.rejects(a.request(store, new Uint8Array(), abort.signal), { code: 'CANCELLED' })
   })
 
+  it('never asks more than the other side takes, questions that it gave up on included', async () => {
+    const { a, b, violations } = connected()
+    const replies: (() => void)[] = []
+    b.serve(store, () => new Promise((resolve) => replies.push(() => resolve(new Uint8Array()))))
+    for (let round = 0; round < 3; round++) {
+      const abort = new AbortController()
+      const asked = Array.from({ length: MAX_OPEN_REQUESTS }, () =>
+        a.request(store, new Uint8Array(), abort.signal).catch((error: PortError) => error.code),
+      )
+      await turn()
+      abort.abort()
+      const codes = new Set(await Promise.all(asked))
+      assert.deepEqual([...codes], [round === 0 ? 'CANCELLED' : 'OVERLOADED'])
+    }
+    assert.equal(replies.length, MAX_OPEN_REQUESTS)
+    assert.deepEqual(violations, [])
+
+    // Late replies make room again.
+    for (const reply of replies.splice(0, 2)) reply()
+    await turn()
+    const asked = a.request(store, new Uint8Array(), never)
+    await turn()
+    replies.at(-1)?.()
+    assert.deepEqual(await asked, new Uint8Array())
+    assert.deepEqual(violations, [])
+  })
+
   it('fails everything open when it closes', async () => {
     const { a, b } = connected()
     b.serve(store, () => new Promise(() => {}))
