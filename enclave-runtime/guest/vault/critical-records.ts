@@ -73,15 +73,13 @@ export class CriticalRecords {
     store: SealedStore,
   ): Promise<CriticalRecords> {
     const records = CriticalRecords.empty(network, node, random)
-    const sealedHead = await store.get(records.#storeName('h', 'head'))
-    if (sealedHead === undefined) throw new VaultError('ROLLBACK', 'the head is missing')
-    const { plaintext, write } = openRecord(node, records.#place('h', 'head'), sealedHead)
-    records.#head = decoded('head', () => decodeHead(plaintext))
-    records.#headHash = recordHash(sealedHead)
-    if (BigInt(records.#head.seq) !== write)
-      throw new VaultError('RECORD_CORRUPT', 'the head contradicts itself')
-    records.#openAll(await readAll(store))
-    return records
+    try {
+      await records.#load(node, store)
+      return records
+    } catch (error) {
+      records.close() // its copy of K_node does not stay behind
+      throw error
+    }
   }
 
   get head(): Head {
@@ -196,6 +194,17 @@ export class CriticalRecords {
         this.#headHash = recordHash(sealedHead)
       },
     }
+  }
+
+  async #load(node: Uint8Array, store: SealedStore): Promise<void> {
+    const sealedHead = await store.get(this.#storeName('h', 'head'))
+    if (sealedHead === undefined) throw new VaultError('ROLLBACK', 'the head is missing')
+    const { plaintext, write } = openRecord(node, this.#place('h', 'head'), sealedHead)
+    this.#head = decoded('head', () => decodeHead(plaintext))
+    this.#headHash = recordHash(sealedHead)
+    if (BigInt(this.#head.seq) !== write)
+      throw new VaultError('RECORD_CORRUPT', 'the head contradicts itself')
+    this.#openAll(await readAll(store))
   }
 
   #openAll(rows: ReadonlyMap<string, Uint8Array>): void {

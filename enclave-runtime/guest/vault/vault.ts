@@ -292,18 +292,21 @@ async function create(backend: SealingBackend, store: SealedStore, init: VaultIn
   const node = random(32)
   const records = CriticalRecords.empty(NO_NETWORK, node, random)
   const identity = encodeIdentity(random(32), random(32))
-  const next = records.next(new Map([['identity', identity]]), { boot: false })
-  const root = await sealRoot(backend, NO_NETWORK, node, random)
-  await commit(
-    store,
-    [[META_NAME, encodeMeta(NO_NETWORK)], [ROOT_NAME, root], ...next.puts],
-    next.deletes,
-  )
-  node.fill(0)
-  identity.fill(0)
-  next.accept()
-  records.forget('identity') // the copy that was sealed
-  records.close()
+  try {
+    const next = records.next(new Map([['identity', identity]]), { boot: false })
+    const root = await sealRoot(backend, NO_NETWORK, node, random)
+    await commit(
+      store,
+      [[META_NAME, encodeMeta(NO_NETWORK)], [ROOT_NAME, root], ...next.puts],
+      next.deletes,
+    )
+    next.accept()
+    records.forget('identity') // the copy that was sealed
+  } finally {
+    node.fill(0)
+    identity.fill(0)
+    records.close() // its own copies of K_node and K_name
+  }
 }
 
 async function openUnder(
@@ -317,11 +320,18 @@ async function openUnder(
   if (!sameBytes(network, wanted) && !adopting)
     throw new VaultError('WRONG_NETWORK', 'the records belong to another network')
   const node = await openRoot(backend, store, network)
-  const records = await CriticalRecords.load(network, node.expose(), init.random, store)
-  const plaintext = records.get('identity')
-  if (plaintext === undefined) throw new VaultError('ROLLBACK', 'the identity is missing')
-  const identity = decoded('identity', () => identityFrom(plaintext))
-  return { network, node, records, identity }
+  let records: CriticalRecords | undefined
+  try {
+    records = await CriticalRecords.load(network, node.expose(), init.random, store)
+    const plaintext = records.get('identity')
+    if (plaintext === undefined) throw new VaultError('ROLLBACK', 'the identity is missing')
+    const identity = decoded('identity', () => identityFrom(plaintext))
+    return { network, node, records, identity }
+  } catch (error) {
+    records?.close()
+    node.destroy()
+    throw error
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createPublicKey, verify } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
+import { seeded } from '../../../support/seeded.ts'
 import { NETWORK, newName, TestNode } from './vault-fixture.ts'
 
 const bytes = (...values: number[]) => Uint8Array.from(values)
@@ -47,6 +48,28 @@ describe('Vault: identity', () => {
     const node = new TestNode('alice')
     await assert.rejects(node.open(NETWORK), { code: 'NO_IDENTITY' })
     assert.equal((await node.rows()).size, 0)
+  })
+
+  it('leaves no seed and no node key behind where it is made, nor where that fails', async () => {
+    for (const fails of [false, true]) {
+      const node = new TestNode('alice')
+      const batch = node.store.batch.bind(node.store)
+      if (fails) node.store.batch = () => Promise.reject(new Error('disk full'))
+      const drawn: Uint8Array[] = []
+      const random = seeded('secrets')
+      const opened = node.open(null, {
+        random: (length) => {
+          const bytes = random(length)
+          drawn.push(bytes)
+          return bytes
+        },
+      })
+      if (fails) await assert.rejects(opened, { code: 'STORE_FAILED' })
+      else await opened
+      node.store.batch = batch
+      const [nodeKey, sigSeed, encSeed] = drawn
+      for (const secret of [nodeKey, sigSeed, encSeed]) assert.deepEqual(secret, new Uint8Array(32))
+    }
   })
 
   it('cannot be read as a record', async () => {
