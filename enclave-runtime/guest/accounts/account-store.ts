@@ -33,16 +33,16 @@ export class AccountStore {
     return account
   }
 
-  /** A new account, and its pending record gone, in one batch; durable when it resolves. */
-  async add(account: Account, pendingName: string): Promise<void> {
+  /** A new account and the critical records that go with it, asked for at the write, in one batch; durable when it resolves. */
+  async add(
+    account: Account,
+    alongside: () => readonly (readonly [string, Uint8Array | null])[],
+  ): Promise<void> {
     if ((await this.get(account.id)) !== undefined) throw new Error('bug: an account added twice')
     const count = ++this.#count
     await this.#records.write({
       bulk: new Map([[nameOf(account.id), encodeAccount(account)]]),
-      critical: new Map([
-        [COUNT, u32(count)],
-        [pendingName, null],
-      ]),
+      critical: new Map([[COUNT, u32(count)], ...alongside()]),
     })
     this.#cache.set(account.id, account)
   }

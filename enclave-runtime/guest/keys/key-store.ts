@@ -5,6 +5,7 @@ import { accountOf } from '../accounts/account.ts'
 import type { AccountStore } from '../accounts/account-store.ts'
 import type { Tell } from '../events.ts'
 import type { Records } from '../records.ts'
+import { CertifiedKeys } from './certified-keys.ts'
 import {
   decodePendingKey,
   encodePendingKey,
@@ -28,8 +29,8 @@ export class KeyStore {
   readonly #accounts: AccountStore
   readonly #tell: Tell
   readonly #pending = new Map<string, PendingKey>()
-  /** Accounts for which this guest signed a T: marked before the write, in one turn. */
-  readonly #proven = new Map<string, string>()
+  /** Accounts for which this guest signed a T, or is about to. */
+  readonly #certified: CertifiedKeys
   readonly #activating = new Map<string, Promise<void>>()
 
   constructor(records: Records, kernel: Kernel, accounts: AccountStore, tell: Tell) {
@@ -37,12 +38,12 @@ export class KeyStore {
     this.#kernel = kernel
     this.#accounts = accounts
     this.#tell = tell
+    this.#certified = new CertifiedKeys(records)
     for (const name of records.criticalNames('pending/')) {
       const record = records.critical(name)
       if (record === undefined) throw new Error(`bug: ${name} is listed and not there`)
       const pending = decodePendingKey(record)
       this.#pending.set(hex(pending.key.keyId), pending)
-      if (pending.proofs !== null) this.#proven.set(hex(pending.accountId), hex(pending.key.keyId))
     }
   }
 
@@ -56,6 +57,11 @@ export class KeyStore {
 
   ofAccount(accountId: Uint8Array): readonly PendingKey[] {
     return this.pending.filter((pending) => Buffer.from(pending.accountId).equals(accountId))
+  }
+
+  /** Whether this guest signed a T for this account, whatever became of it. */
+  isCertified(accountId: Uint8Array): boolean {
+    return this.#certified.has(accountId)
   }
 
   /** Share and record in one batch, then both read back: K3 leaves only after that. */
@@ -84,17 +90,21 @@ export class KeyStore {
   async prove(keyId: Uint8Array, proofs: ReadonlyMap<PartyIndex, Uint8Array>): Promise<void> {
     const pending = this.find(keyId)
     if (pending === undefined) throw new CertifyRefused('no such pending key')
-    const account = hex(pending.accountId)
-    const proven = this.#proven.get(account)
-    if (proven !== undefined && proven !== hex(keyId))
+    const { accountId } = pending
+    if (!this.#certified.allows(accountId, keyId))
       throw new CertifyRefused('another key of this account was certified')
-    this.#proven.set(account, hex(keyId))
-    if ((await this.#accounts.get(pending.accountId)) !== undefined)
+    if ((await this.#accounts.get(accountId)) !== undefined)
       throw new CertifyRefused('the account has its key')
     if (pending.proofs !== null) return
+    // From here to the write in one turn; the mark and the permission in one batch.
+    if (!this.#certified.allows(accountId, keyId))
+      throw new CertifyRefused('another key of this account was certified')
     const next = { ...pending, proofs: new Map(proofs) }
     await this.#records.write({
-      critical: new Map([[pendingName(keyId), encodePendingKey(next)]]),
+      critical: new Map([
+        this.#certified.add(accountId, keyId),
+        [pendingName(keyId), encodePendingKey(next)],
+      ]),
     })
     if (this.#pending.has(hex(keyId))) this.#pending.set(hex(keyId), next)
   }
@@ -120,7 +130,13 @@ export class KeyStore {
     const { accountId, digest, credential, key } = pending
     if ((await this.#accounts.get(accountId)) !== undefined) return
     const account = accountOf(accountId, digest, credential, certificate)
-    await this.#accounts.add(account, pendingName(key.keyId))
+    await this.#accounts.add(account, () => {
+      const mine = this.#certified.allows(accountId, key.keyId)
+      return [
+        [pendingName(key.keyId), null],
+        ...(mine ? [this.#certified.add(accountId, key.keyId)] : []),
+      ]
+    })
     this.#pending.delete(hex(key.keyId))
     this.#tell('KEY_ACTIVE')
   }

@@ -93,6 +93,7 @@ export class KeygenManager {
     }
     const existing = await accounts.get(accountId)
     if (existing !== undefined) return this.#done(existing)
+    this.#assertNoKey(accountId)
     const claim = live.claim(asked.request.digest, plan.attempt, committee.me.index)
     if (claim === undefined) return failed('busy', [], RETRY_MS)
     try {
@@ -156,6 +157,7 @@ export class KeygenManager {
     // What this guest has certified stays the account's key; the leader has to ask for it.
     if (keys.ofAccount(asked.accountId).some(({ proofs }) => proofs !== null))
       throw later('pending')
+    this.#assertNoKey(asked.accountId)
     const claim = live.claim(asked.request.digest, attempt, from)
     if (claim === undefined) throw later('busy')
     try {
@@ -170,6 +172,13 @@ export class KeygenManager {
     } finally {
       claim.release()
     }
+  }
+
+  /** An account whose key was certified here has a record of it: without one there is no second key. */
+  #assertNoKey(accountId: Uint8Array): void {
+    const { keys } = this.#init
+    if (keys.isCertified(accountId) && keys.ofAccount(accountId).length === 0)
+      throw new RequestError('STORAGE_FAILED', "the record of this account's key is missing")
   }
 
   /** The conversation, the same for leader and followers; then the account. */

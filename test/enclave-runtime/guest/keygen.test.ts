@@ -1,4 +1,5 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, throws } from 'node:assert/strict'
+import { CertifiedKeys } from '../../../enclave-runtime/guest/keys/certified-keys.ts'
 import { encodeKeygenOpening } from '../../../enclave-runtime/guest/keys/keygen-opening.ts'
 import type { VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
 import type { LeadReply } from '../../../enclave-runtime/port/messages.ts'
@@ -13,6 +14,7 @@ import { seeded } from '../../support/seeded.ts'
 import { GuestNet } from './guest-net.ts'
 import { answerIn, record } from './letters.ts'
 import { TestClient } from './test-client.ts'
+import { NETWORK, TestNode } from './vault/vault-fixture.ts'
 
 const EVERYONE = [1, 2, 3, 4, 5]
 const KEYGEN = { attempt: 0, signers: EVERYONE, budgetMs: 60_000 }
@@ -218,6 +220,53 @@ describe('key generation', function () {
     client.adopt(await net.run(net.guest(1).member.lead(request, { ...KEYGEN, attempt: 2 })))
     await net.until(() => keysOf(net) === '1+0 1+0 1+0 1+0 1+0')
     equal(keyIds.size, 1)
+  })
+
+  it('certifies no second key of an account whose record the host deleted', async () => {
+    const net = await GuestNet.create('deleted account')
+    const client = new TestClient('deleted account')
+    const request = client.create()
+    const before = await net.guest(1).node.rows()
+    client.adopt(await net.run(net.guest(1).member.lead(request, KEYGEN)))
+    await net.calm()
+    for (const { index, node } of net.guests) {
+      const bulk = [...(await node.rows()).keys()].filter((name) => name.startsWith('n/b/'))
+      equal(bulk.length, 1)
+      await node.store.batch({ puts: [], deletes: bulk })
+      await net.restart(index)
+    }
+    const plan = { ...KEYGEN, attempt: 1 }
+    for (const { member } of net.guests) {
+      const again = await net.run(member.lead(request, plan))
+      equal(again.kind === 'error' && again.id, 'STORAGE_FAILED')
+    }
+
+    // A guest that knows nothing of the account any more finds nobody to make it another key.
+    net.kill(1)
+    await net.guest(1).node.restore(before)
+    await net.restart(1)
+    const led = await net.run(net.guest(1).member.lead(request, { ...plan, attempt: 2 }))
+    deepEqual(led.kind === 'failed' && [led.fault, led.ids], ['refused', ['STORAGE_FAILED']])
+    await net.calm()
+    equal(keysOf(net), '0+0 1+0 1+0 1+0 1+0')
+  })
+
+  it('remembers for which key of an account it certified, and only for that one', async () => {
+    const { node, vault } = await TestNode.ready('certified')
+    const [account, other] = [seeded('account')(16), seeded('other')(16)]
+    other[0] = account[0] ?? 0 // in the same record
+    const [key, second] = [seeded('key')(32), seeded('second')(32)]
+    const marks = new CertifiedKeys(vault)
+    equal(marks.has(account), false)
+    await vault.write({ critical: new Map([marks.add(account, key)]) })
+    await vault.write({ critical: new Map([marks.add(other, second)]) })
+    const again = new CertifiedKeys(await node.open(NETWORK))
+    for (const known of [marks, again]) {
+      deepEqual([known.has(account), known.has(other)], [true, true])
+      deepEqual([known.allows(account, key), known.allows(account, second)], [true, false])
+      equal(known.allows(seeded('third')(16), second), true)
+      throws(() => known.add(account, second), /bug/)
+    }
   })
 })
 
