@@ -115,6 +115,7 @@ const HINTS: Readonly<Record<string, string>> = {
   MPC_QUORUM: 'start more nodes, or wait until they have set up their pairs ("holdfast status")',
   MPC_DEADLINE: 'try again; if it happens again, look at "holdfast status"',
   MANIFEST_INVALID: 'these nodes are not of the network the account belongs to: check --rpc',
+  ACCOUNT_UNCONFIRMED: 'name more nodes that are up, or try again when they are',
   AUTH_FAILED: 'the developer key does not fit this account',
   OPERATION_IN_PROGRESS: 'try again in a moment',
 }

@@ -7,7 +7,7 @@ import { type Intent, intentOf } from '../../protocols/request/intents/intent.ts
 import type { PublicKey } from '../../protocols/request/proofs.ts'
 import { NODE_STATUS, type NodeStatus } from '../wire/status.ts'
 import { agreedAddresses } from './agreed-addresses.ts'
-import { type Wait, waitFor } from './deadline.ts'
+import { raced, type Wait, waitFor } from './deadline.ts'
 import { firstAnswer } from './failover.ts'
 import { HoldfastError, toHoldfastError } from './holdfast-error.ts'
 import { isLoopbackUrl, type Network, parseNetworkId } from './network.ts'
@@ -61,9 +61,18 @@ export type AccountRef = Pick<Account, 'accountId' | 'address'>
 
 /** The client of a Holdfast network. Every path rejects with a `HoldfastError`. */
 export interface Holdfast {
-  /** A new account whose key no one holds; the signer's credential approves for it. */
+  /**
+   * A new account whose key no one holds; the signer's credential approves for it. Proved is that a quorum of
+   * members certified a key with this address; that it is this account's key is the word of max(f+1, t) of
+   * the given nodes, or of all of them where fewer are given: with one node, that node's word. Rejects with
+   * ACCOUNT_UNCONFIRMED or ACCOUNT_DISPUTED where they do not agree. The account exists then, and nothing is
+   * lost: a call with the same `idempotencyKey` joins it.
+   */
   createAccount(parameters?: { credential?: PublicKey }, options?: CallOptions): Promise<Account>
-  /** The addresses of an account, as f+1 nodes name them where so many are given. */
+  /**
+   * The addresses of an account, as max(f+1, t) of the given nodes name them, or all where fewer are given.
+   * Nothing else proves them: with one node they are that node's word.
+   */
   getAccounts(
     parameters: Pick<Account, 'accountId'> & { address?: string },
     options?: CallOptions,
@@ -132,6 +141,7 @@ class HoldfastClient implements Holdfast {
         (value, digest, network) => verifyAccount(value, network, digest),
       )
       // A certificate proves a key of this network, not whose it is: other nodes must know it as this account's.
+      // So many must that one of them is honest, and that they could sign with it: less is the word of a few.
       await this.#agreed(account.accountId, account.address, { ...options, signer }, wait)
       return account
     })
@@ -175,11 +185,9 @@ class HoldfastClient implements Holdfast {
 
   getNetwork(options: CallOptions = {}): Promise<Network> {
     return this.#within(options, (wait) =>
-      firstAnswer(
-        this.#nodes.inOrder(),
-        (node, signal) => this.#nodes.network(node, signal),
-        wait.signal,
-      ),
+      firstAnswer(this.#nodes.inOrder(), (node, signal) => this.#nodes.network(node, signal), {
+        signal: wait.signal,
+      }),
     )
   }
 
@@ -194,7 +202,7 @@ class HoldfastClient implements Holdfast {
           if (parsed.success) return parsed.data
           throw new HoldfastError('NO_NODE', { message: `${node} gave no status` })
         },
-        wait.signal,
+        { signal: wait.signal },
       ),
     )
   }
@@ -242,7 +250,11 @@ class HoldfastClient implements Holdfast {
         options.onAnswer?.({ node, requestId: bytesToHex(request.digest), signers: signers ?? [] })
         return answer
       },
-      wait.signal,
+      {
+        signal: wait.signal,
+        refusals: oneHonest(network),
+        onRefused: (node) => this.#nodes.refused(node),
+      },
     )
   }
 
@@ -253,7 +265,6 @@ class HoldfastClient implements Holdfast {
     wait: Wait,
   ): Promise<readonly string[]> {
     const network = await this.getNetwork({ ...options, signal: wait.signal })
-    const { members, params } = network.genesis
     const request = await this.#requests.build(
       {
         networkId: network.networkId,
@@ -264,13 +275,20 @@ class HoldfastClient implements Holdfast {
       },
       this.#signerOf(options),
     )
+    const { urls } = this.#nodes
     return agreedAddresses(
-      this.#nodes.inOrder(),
+      urls,
       async (node, signal) => {
         await this.#nodes.network(node, signal)
-        return (await post(this.#fetch, node, request.json, signal)).result
+        // Who it is matters only beside others.
+        const peer = urls.length === 1 ? node : await this.#nodes.peer(node, signal)
+        return { peer, addresses: (await post(this.#fetch, node, request.json, signal)).result }
       },
-      { address, needed: quorums(members.length, params.t).f + 1, signal: wait.signal },
+      {
+        address,
+        needed: Math.max(oneHonest(network), network.genesis.params.t),
+        signal: wait.signal,
+      },
     )
   }
 
@@ -284,7 +302,7 @@ class HoldfastClient implements Holdfast {
     const wait = waitFor(options.deadlineMs ?? this.#deadlineMs, options.signal)
     try {
       wait.signal.throwIfAborted()
-      return await work(wait)
+      return await raced(work(wait), wait.signal) // a signer may never answer
     } catch (error) {
       throw wait.signal.aborted ? wait.reason() : toHoldfastError(error)
     }
@@ -293,6 +311,10 @@ class HoldfastClient implements Holdfast {
 
 /** The network's id as text, as `networkId` of the options takes it. */
 export const networkIdText = ({ networkId }: Network): string => bytesToHex(networkId)
+
+/** f+1: among so many members one is honest. */
+const oneHonest = ({ genesis: { members, params } }: Network): number =>
+  quorums(members.length, params.t).f + 1
 
 function urlOf(text: string): string {
   const url = URL.parse(text)

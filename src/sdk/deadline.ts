@@ -31,3 +31,20 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   signal.addEventListener('abort', end, { once: true })
   return promise.finally(() => signal.removeEventListener('abort', end))
 }
+
+/**
+ * What `promise` gives, unless `signal` is aborted first: then its reason is thrown. Whatever does not look at
+ * the signal itself (a signer, a `fetch` of the caller's) goes on alone.
+ */
+export async function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const leave = (): void => reject(signal.reason)
+  if (signal.aborted)
+    leave() // a listener would not be called any more
+  else signal.addEventListener('abort', leave, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}

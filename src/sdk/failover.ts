@@ -1,4 +1,4 @@
-import { pause } from './deadline.ts'
+import { pause, raced } from './deadline.ts'
 import { HoldfastError, toHoldfastError } from './holdfast-error.ts'
 
 /** After how long without an answer another node is asked as well (06 §3). */
@@ -8,20 +8,32 @@ const MAX_IN_FLIGHT = 2 // a slow network is not helped by asking everyone
 const NODE_TROUBLE: ReadonlySet<string> = new Set(['NETWORK_MISMATCH', 'BAD_REQUEST'])
 const INTERNAL = -32603
 
+export interface Failover {
+  /** Ends the wait. */
+  readonly signal: AbortSignal
+  /** How many nodes must refuse before the request is refused: f+1, so that one of them is honest; all by default. */
+  readonly refusals?: number
+  /** Told of each node that refused. */
+  readonly onRefused?: (node: string) => void
+  readonly hedgeMs?: number
+}
+
 /**
  * The first good answer of several nodes: the next is asked when one fails, or when nothing came for 1.5 s,
- * then 3 s, 6 s, with at most two asked at a time. An error that trying again cannot help ends it at once.
- * When all fail, the error says what most helps: a node's own word before silence.
+ * then 3 s, 6 s, with at most two asked at a time. A refusal that trying again cannot help ends it once
+ * `refusals` nodes gave one, or all where fewer are given: a single node's word ends nothing. When all
+ * fail, the error says what most helps: a node's own word before silence.
  */
 export async function firstAnswer<T>(
   nodes: readonly string[],
   ask: (node: string, signal: AbortSignal) => Promise<T>,
-  signal: AbortSignal,
-  hedgeMs: number = HEDGE_MS,
+  { signal, refusals = nodes.length, onRefused, hedgeMs = HEDGE_MS }: Failover,
 ): Promise<T> {
+  const needed = Math.min(refusals, nodes.length)
   const race = new AbortController()
   const limited = AbortSignal.any([signal, race.signal])
   const errors: HoldfastError[] = []
+  const refused: HoldfastError[] = []
   const asked = new Map<string, Promise<Ended<T>>>()
   const waiting = [...nodes]
   let patience = hedgeMs
@@ -42,11 +54,13 @@ export async function firstAnswer<T>(
       }
       asked.delete(next.node)
       if ('value' in next) return next.value
-      if (isFinal(next.error)) throw next.error
-      errors.push(next.error)
+      if (isFinal(next.error)) {
+        onRefused?.(next.node)
+        if (refused.push(next.error) >= needed) throw mostFrequent(refused)
+      } else errors.push(next.error)
       start()
     }
-    throw worst(errors)
+    throw worst(errors, refused, needed)
   } finally {
     race.abort(new Error('another node answered'))
   }
@@ -66,7 +80,7 @@ async function soonest<T>(
   patience: number | undefined,
   signal: AbortSignal,
 ): Promise<Ended<T> | undefined> {
-  if (patience === undefined) return Promise.race(asked.values())
+  if (patience === undefined) return raced(Promise.race(asked.values()), signal)
   const done = new AbortController()
   try {
     const tired = pause(patience, AbortSignal.any([signal, done.signal]))
@@ -76,7 +90,7 @@ async function soonest<T>(
   }
 }
 
-/** Ids that end a request everywhere; a node's own trouble does not. */
+/** Ids that say no to the request itself; a node's own trouble does not. */
 const isFinal = ({ id, code, retryable }: HoldfastError): boolean =>
   !retryable && code !== INTERNAL && !NODE_TROUBLE.has(id) && !CLIENT_SIDE.has(id)
 
@@ -86,9 +100,36 @@ const CLIENT_SIDE: ReadonlySet<string> = new Set([
   'MANIFEST_INVALID',
 ])
 
-function worst(errors: readonly HoldfastError[]): HoldfastError {
+/** What all nodes together came to. Refusals of too few are no refusal: others may say yes later. */
+function worst(
+  errors: readonly HoldfastError[],
+  refused: readonly HoldfastError[],
+  needed: number,
+): HoldfastError {
   const said = errors.filter(({ id }) => !CLIENT_SIDE.has(id))
   const invalid = errors.find(({ id }) => id === 'SIGNATURE_INVALID')
   const manifest = errors.find(({ id }) => id === 'MANIFEST_INVALID')
-  return said.at(-1) ?? invalid ?? manifest ?? errors.at(-1) ?? new HoldfastError('NO_NODE')
+  return (
+    said.at(-1) ??
+    lone(refused, needed) ??
+    invalid ??
+    manifest ??
+    errors.at(-1) ??
+    new HoldfastError('NO_NODE')
+  )
+}
+
+function lone(refused: readonly HoldfastError[], needed: number): HoldfastError | undefined {
+  if (refused.length === 0) return undefined
+  const cause = mostFrequent(refused)
+  const { id, code, message, requestId, details, blame } = cause
+  const text = `${message} (${refused.length} of the ${needed} nodes that must refuse said so)`
+  const fields = { code, requestId, details, blame, cause }
+  return new HoldfastError(id, { ...fields, message: text, retryable: true })
+}
+
+/** The refusal that most nodes gave; of equals the first. */
+function mostFrequent(refused: readonly HoldfastError[]): HoldfastError {
+  const times = (one: HoldfastError): number => refused.filter(({ id }) => id === one.id).length
+  return refused.reduce((best, one) => (times(one) > times(best) ? one : best))
 }

@@ -15,8 +15,10 @@ const CLIENT_ERRORS = {
   },
   /** The network is not the pinned one, or cannot be known. */
   MANIFEST_INVALID: { code: -32_000, retryable: false, text: 'not the expected network' },
-  /** Nodes name different addresses for one account: at least one of them lies. */
-  ACCOUNT_DISPUTED: { code: -32_000, retryable: false, text: 'nodes disagree about the account' },
+  /** Nodes name different addresses for one account: at least one of them lies. Nothing is lost. */
+  ACCOUNT_DISPUTED: { code: -32_000, retryable: true, text: 'nodes disagree about the account' },
+  /** Too few nodes name the account's address; those that do agree. Nothing is lost. */
+  ACCOUNT_UNCONFIRMED: { code: -32_000, retryable: true, text: 'too few nodes know the account' },
 } as const
 
 export interface HoldfastErrorFields {

@@ -1,3 +1,4 @@
+import { NODE_STATUS } from '../wire/status.ts'
 import { HoldfastError } from './holdfast-error.ts'
 import { type Network, readManifest } from './network.ts'
 import { type Fetch, post } from './post.ts'
@@ -13,6 +14,9 @@ export class Nodes {
   /** Given, or that of the first node to answer. */
   #pinned: Uint8Array | undefined
   #last: string | undefined
+  /** In the order in which they refused something; asked last until they serve again. */
+  readonly #refusing = new Set<string>()
+  readonly #peers = new Map<string, string>()
 
   constructor(urls: readonly string[], pinned: Uint8Array | undefined, fetch: Fetch) {
     this.#urls = [...new Set(urls)]
@@ -20,10 +24,19 @@ export class Nodes {
     this.#fetch = fetch
   }
 
-  /** Whom to ask: the last good one first; those of another network only when there is no other. */
+  /** All that were given. */
+  get urls(): readonly string[] {
+    return this.#urls
+  }
+
+  /**
+   * Whom to ask: the last good one first, those that refused last; those of another network only when there
+   * is no other.
+   */
   inOrder(): readonly string[] {
     const last = this.#last
-    const order = last === undefined ? this.#urls : [last, ...this.#urls.filter((u) => u !== last)]
+    const willing = this.#urls.filter((url) => url !== last && !this.#refusing.has(url))
+    const order = [...(last === undefined ? [] : [last]), ...willing, ...this.#refusing]
     const now = performance.now()
     const rest = order.filter((url) => (this.#shunned.get(url) ?? 0) <= now)
     return rest.length > 0 ? rest : order
@@ -31,6 +44,25 @@ export class Nodes {
 
   good(url: string): void {
     this.#last = url
+    this.#refusing.delete(url)
+  }
+
+  /** It said no where others may say yes. */
+  refused(url: string): void {
+    if (this.#last === url) this.#last = undefined
+    this.#refusing.delete(url)
+    this.#refusing.add(url)
+  }
+
+  /** The peer id that a node claims, asked once: two addresses of one peer are one node. Nothing proves it. */
+  async peer(url: string, signal: AbortSignal): Promise<string> {
+    const known = this.#peers.get(url)
+    if (known !== undefined) return known
+    const { result } = await post(this.#fetch, url, { method: 'getStatus', params: [] }, signal)
+    const parsed = NODE_STATUS.safeParse(result)
+    if (!parsed.success) throw new HoldfastError('NO_NODE', { message: `${url} gave no status` })
+    this.#peers.set(url, parsed.data.peerId)
+    return parsed.data.peerId
   }
 
   /** The network that the node serves, asked once. Throws MANIFEST_INVALID for any but the pinned one. */

@@ -38,7 +38,9 @@ const SECP256K1 = 1
 
 /**
  * The account that a node says it made for the request with this digest. Throws SIGNATURE_INVALID unless a
- * quorum of the members certified its key, and id and address are those that follow.
+ * quorum of the members certified its key, and id and address are those that follow. That proves a key of the
+ * network with this address. It does not prove that the members keep it for this account: a node could name a
+ * certified key of someone else's. For that other nodes are asked (`agreedAddresses`).
  */
 export function verifyAccount(value: unknown, network: Network, digest: Uint8Array): Account {
   const parsed = CREATED_ACCOUNT.safeParse(value)

@@ -23,6 +23,7 @@ import { exampleGenesis } from '../../protocols/agreement/example-genesis.ts'
 import { FakeWorld, hangs, isDown, type Lie, reply } from './fake-world.ts'
 
 const NODES = ['http://a/', 'http://b/', 'http://c/']
+const FIVE = [...NODES, 'http://d/', 'http://e/']
 const signer = keySigner({ alg: 'EdDSA', privateKey: new Uint8Array(32).fill(0x55) })
 const TRANSACTION = {
   type: 2,
@@ -392,11 +393,66 @@ describe('createHoldfast()', () => {
       await rejects(unpinned.getNetwork(), 'MANIFEST_INVALID')
     })
 
-    it('takes addresses that f+1 nodes name, whatever one of them says', async () => {
-      const { world, hf, account } = await opened()
+    it('takes addresses that as many nodes as sign name, whatever others say', async () => {
+      const { world, hf, account } = await opened(FIVE)
       world.lies.set('a', () => [`0x${'22'.repeat(20)}`])
+      world.acts.set('b', isDown)
       assert.deepEqual(await hf.getAccounts(account), [account.address])
       world.errors.set('c', 'OVERLOADED')
+      world.errors.set('d', 'OVERLOADED')
+      const { details, message } = await rejects(
+        hf.getAccounts({ accountId: account.accountId }),
+        'ACCOUNT_DISPUTED',
+      )
+      assert.deepEqual(details, {
+        'http://a/': [`0x${'22'.repeat(20)}`],
+        'http://e/': [account.address],
+      })
+      assert.match(message, /^1 of 3 needed nodes/)
+    }).timeout(15_000) // nodes that are busy are asked for three seconds
+
+    for (const [what, trouble] of [
+      ['busy', (world: FakeWorld, node: string) => void world.errors.set(node, 'LIMIT_EXCEEDED')],
+      ['down', (world: FakeWorld, node: string) => void world.acts.set(node, isDown)],
+    ] as const)
+      it(`makes no account on one node's word while the others are ${what}`, async () => {
+        const world = new FakeWorld()
+        for (const node of ['b', 'c', 'd', 'e']) trouble(world, node)
+        const hf = clientOf(world, FIVE)
+        const options = { idempotencyKey: `first account, ${what}` }
+        const error = await rejects(hf.createAccount({}, options), 'ACCOUNT_UNCONFIRMED')
+        assert.equal(error.retryable, true)
+        assert.match(error.message, /1 of 3 .*4 did not answer.*Nothing is lost/)
+        world.errors.clear()
+        world.acts.clear()
+        const account = await hf.createAccount({}, options)
+        assert.deepEqual([...world.accounts.keys()], [account.accountId])
+      }).timeout(15_000)
+
+    it('needs both of two nodes', async () => {
+      const { world, hf, account } = await opened(['http://a/', 'http://b/'])
+      world.acts.set('b', isDown)
+      await rejects(hf.getAccounts(account), 'ACCOUNT_UNCONFIRMED')
+      world.acts.clear()
+      assert.deepEqual(await hf.getAccounts(account), [account.address])
+    })
+
+    it('takes two addresses of one peer for one node', async () => {
+      const { world, hf, account } = await opened(FIVE)
+      for (const node of ['a', 'b', 'c']) world.claims.set(node, 'the same peer')
+      for (const node of ['d', 'e']) world.acts.set(node, isDown)
+      const fresh = clientOf(world, FIVE)
+      const { message } = await rejects(fresh.getAccounts(account), 'ACCOUNT_UNCONFIRMED')
+      assert.match(message, /^1 of 3 needed nodes/)
+      assert.deepEqual(await clientOf(world, NODES).getAccounts(account), [account.address])
+      assert.ok(hf)
+    })
+
+    it('is not deceived by a node that claims to be the honest one beside it', async () => {
+      const { world, account } = await opened(['http://b/'])
+      world.claims.set('a', 'peer of b')
+      world.lies.set('a', () => [`0x${'22'.repeat(20)}`])
+      const hf = clientOf(world, ['http://a/', 'http://b/'])
       await rejects(hf.getAccounts({ accountId: account.accountId }), 'ACCOUNT_DISPUTED')
     })
   })
@@ -436,13 +492,27 @@ describe('createHoldfast()', () => {
       )
     })
 
-    it('ends at once with an id that no other node would change', async () => {
+    it('ends with an id that no other node would change once f+1 nodes gave it', async () => {
       const { world, hf, account } = await opened()
       world.errors.set('a', 'POLICY_DENIED')
+      world.errors.set('b', 'POLICY_DENIED')
       const error = await rejects(hf.signMessage({ account, message: 'x' }), 'POLICY_DENIED')
       assert.equal(error.code, -32003)
       assert.equal(error.retryable, false)
       assert.equal(world.seen.length, 0)
+    })
+
+    it('goes on when one node refuses, and asks that one last from then on', async () => {
+      const { world, hf, account } = await opened()
+      world.errors.set('a', 'AUTH_FAILED')
+      assert.ok(await hf.signMessage({ account, message: 'x' }))
+      world.errors.clear()
+      world.errors.set('b', 'OVERLOADED')
+      assert.ok(await hf.signMessage({ account, message: 'y' }))
+      assert.deepEqual(
+        world.seen.map(({ node }) => node),
+        ['b', 'c'],
+      )
     })
 
     it("goes on after a node's own trouble", async () => {
@@ -508,6 +578,24 @@ describe('createHoldfast()', () => {
       leaving.abort()
       await rejects(call, 'ABORTED')
     })
+  })
+
+  it('ends with its deadline when a signer, or a fetch, looks at no signal', async () => {
+    const { world, account } = await opened()
+    const deaf = new Promise<never>(() => undefined)
+    const silent = { ...signer, prove: () => deaf }
+    const call = { account, message: 'x' }
+    const options = { deadlineMs: 60 }
+    await rejects(clientOf(world).signMessage(call, { ...options, signer: silent }), 'MPC_DEADLINE')
+    const hf = createHoldfast({
+      nodes: 'http://a/',
+      networkId: bytesToHex(world.networkId),
+      signer,
+      fetch: () => deaf,
+    })
+    await rejects(hf.signMessage(call, options), 'MPC_DEADLINE')
+    await rejects(hf.getAccounts(account, options), 'MPC_DEADLINE')
+    await rejects(hf.createAccount({}, options), 'MPC_DEADLINE')
   })
 
   describe('idempotency keys', () => {

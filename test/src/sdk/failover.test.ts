@@ -25,7 +25,7 @@ function asking(acts: Record<string, () => Promise<string>>): {
 describe('firstAnswer()', () => {
   it('asks a second node when the first says nothing, and gives the slow one up', async () => {
     const { asked, given, ask } = asking({ a: never, b: async () => 'b' })
-    assert.equal(await firstAnswer(['a', 'b', 'c'], ask, open, HEDGE_MS), 'b')
+    assert.equal(await firstAnswer(['a', 'b', 'c'], ask, { signal: open, hedgeMs: HEDGE_MS }), 'b')
     assert.deepEqual(asked, ['a', 'b'])
     assert.equal(given.get('a')?.aborted, true)
   })
@@ -34,7 +34,7 @@ describe('firstAnswer()', () => {
     const third = Promise.withResolvers<string>()
     const second = Promise.withResolvers<string>()
     const { asked, ask } = asking({ a: never, b: () => second.promise, c: () => third.promise })
-    const answer = firstAnswer(['a', 'b', 'c'], ask, open, HEDGE_MS)
+    const answer = firstAnswer(['a', 'b', 'c'], ask, { signal: open, hedgeMs: HEDGE_MS })
     while (asked.length < 2) await new Promise(setImmediate)
     assert.deepEqual(asked, ['a', 'b'])
     second.reject(new HoldfastError('OVERLOADED'))
@@ -46,15 +46,54 @@ describe('firstAnswer()', () => {
   it('takes the slow first answer when it comes before the second', async () => {
     const first = Promise.withResolvers<string>()
     const { asked, ask } = asking({ a: () => first.promise, b: never })
-    const answer = firstAnswer(['a', 'b'], ask, open, HEDGE_MS)
+    const answer = firstAnswer(['a', 'b'], ask, { signal: open, hedgeMs: HEDGE_MS })
     while (asked.length < 2) await new Promise(setImmediate)
     first.resolve('a')
     assert.equal(await answer, 'a')
   })
 
-  it('stops at an error that is final, whoever else is still asked', async () => {
-    const { ask } = asking({ a: never, b: () => Promise.reject(new HoldfastError('AUTH_FAILED')) })
-    await assert.rejects(firstAnswer(['a', 'b', 'c'], ask, open, HEDGE_MS), { id: 'AUTH_FAILED' })
+  const refuse = (id: string) => () => Promise.reject(new HoldfastError(id))
+
+  it('stops when f+1 nodes refuse, whoever else is still asked', async () => {
+    const refuses = refuse('AUTH_FAILED')
+    const { asked, ask } = asking({ a: never, b: refuses, c: refuses })
+    const refusals = 2
+    await assert.rejects(
+      firstAnswer(['a', 'b', 'c', 'd'], ask, { signal: open, hedgeMs: HEDGE_MS, refusals }),
+      { id: 'AUTH_FAILED', retryable: false },
+    )
+    assert.deepEqual(asked, ['a', 'b', 'c'])
+  })
+
+  it('goes on to a node that answers when one node refuses, and says which did', async () => {
+    const { asked, ask } = asking({ liar: refuse('AUTH_FAILED'), good: async () => 'good' })
+    const refused: string[] = []
+    const onRefused = (node: string): void => void refused.push(node)
+    const options = { signal: open, hedgeMs: HEDGE_MS, refusals: 2, onRefused }
+    assert.equal(await firstAnswer(['liar', 'good'], ask, options), 'good')
+    assert.deepEqual(asked, ['liar', 'good'])
+    assert.deepEqual(refused, ['liar'])
+  })
+
+  it('takes the refusal of the only node given, and that of all where fewer than f+1 are', async () => {
+    const { ask } = asking({ a: refuse('NONCE_REUSED'), b: refuse('AUTH_FAILED') })
+    const options = { signal: open, hedgeMs: HEDGE_MS, refusals: 2 }
+    const final = { id: 'NONCE_REUSED', retryable: false }
+    await assert.rejects(firstAnswer(['a'], ask, options), final)
+    await assert.rejects(firstAnswer(['a', 'b'], ask, { ...options, refusals: 3 }), final)
+  })
+
+  it('calls a refusal by too few nodes no final one', async () => {
+    const { ask } = asking({ a: refuse('AUTH_FAILED'), b: refuse('NO_NODE'), c: refuse('NO_NODE') })
+    const options = { signal: open, hedgeMs: HEDGE_MS, refusals: 2 }
+    await assert.rejects(firstAnswer(['a', 'b', 'c'], ask, options), (error: HoldfastError) => {
+      assert.equal(error.id, 'AUTH_FAILED')
+      assert.equal(error.retryable, true)
+      assert.match(error.message, /1 of the 2/)
+      return true
+    })
+    const busy = asking({ a: refuse('AUTH_FAILED'), b: refuse('MPC_QUORUM') })
+    await assert.rejects(firstAnswer(['a', 'b'], busy.ask, options), { id: 'MPC_QUORUM' })
   })
 
   it('prefers what a node said to a bad signature, and that to silence', async () => {
@@ -65,7 +104,7 @@ describe('firstAnswer()', () => {
       busy: fail('OVERLOADED'),
     })
     const worst = (nodes: string[], id: string): Promise<void> =>
-      assert.rejects(firstAnswer(nodes, ask, open, HEDGE_MS), { id })
+      assert.rejects(firstAnswer(nodes, ask, { signal: open, hedgeMs: HEDGE_MS }), { id })
     await worst(['silent', 'lies', 'busy'], 'OVERLOADED')
     await worst(['busy', 'lies', 'silent'], 'OVERLOADED')
     await worst(['lies', 'silent'], 'SIGNATURE_INVALID')
@@ -78,7 +117,16 @@ describe('firstAnswer()', () => {
       new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       })
-    const answer = firstAnswer(['a'], ask, caller.signal, HEDGE_MS)
+    const answer = firstAnswer(['a'], ask, { signal: caller.signal, hedgeMs: HEDGE_MS })
+    caller.abort(new Error('enough'))
+    await assert.rejects(answer, /enough/)
+  })
+
+  it('ends when its signal is aborted, though the last node left looks at no signal', async () => {
+    const caller = new AbortController()
+    const { asked, ask } = asking({ a: never })
+    const answer = firstAnswer(['a'], ask, { signal: caller.signal, hedgeMs: HEDGE_MS })
+    while (asked.length < 1) await new Promise(setImmediate)
     caller.abort(new Error('enough'))
     await assert.rejects(answer, /enough/)
   })

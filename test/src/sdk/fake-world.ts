@@ -34,6 +34,7 @@ import { keyRecordHash } from '../../../protocols/sharing/key-record.ts'
 import { derive } from '../../../protocols/sign/bip32.ts'
 import type { Fetch } from '../../../src/sdk/post.ts'
 import type { CreatedAccount } from '../../../src/wire/accounts.ts'
+import type { NodeStatus } from '../../../src/wire/status.ts'
 import { exampleGenesis } from '../../protocols/agreement/example-genesis.ts'
 import { seeded } from '../../support/seeded.ts'
 
@@ -66,6 +67,8 @@ export class FakeWorld {
   readonly acts: Map<string, (init: { signal: AbortSignal }) => Promise<never> | Response> =
     new Map()
   readonly errors: Map<string, ErrorId> = new Map()
+  /** The peer id that a node claims, where it is not its own. */
+  readonly claims: Map<string, string> = new Map()
   readonly #random = seeded('fake world')
 
   constructor(genesis: Genesis = exampleGenesis(5, 3)) {
@@ -142,6 +145,7 @@ export class FakeWorld {
     const lie: Lie = this.lies.get(node) ?? ((result) => result)
     if (call.method === 'getNetwork') return { ...this.#manifest(), ...this.manifests.get(node) }
     if (refused !== undefined) throw new RequestError(refused)
+    if (call.method === 'getStatus') return statusOf(this.claims.get(node) ?? `peer of ${node}`)
     const request = fromJsonRpc(call, this.networkId)
     const digest = bytesToHex(request.digest)
     this.seen.push({ node, method: call.method, digest })
@@ -200,6 +204,24 @@ export class FakeWorld {
     }
   }
 }
+
+const statusOf = (peerId: string): NodeStatus => ({
+  index: 1,
+  peerId,
+  label: '',
+  version: '0.1.0',
+  members: 5,
+  threshold: 3,
+  guest: {
+    alive: true,
+    ready: true,
+    pairs: [],
+    bans: [],
+    keys: { active: 0, pending: 0 },
+    held: 0,
+  },
+  links: [],
+})
 
 export const reply = (body: unknown, status = 200): Response =>
   new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })
