@@ -3,7 +3,7 @@ import type { Kernel } from '../../protocols/kernel/kernel.ts'
 import { generateKeys } from '../../protocols/keygen/generate-keys.ts'
 import { setUpPair } from '../../protocols/pair-setup/set-up-pair.ts'
 import { RequestError } from '../../protocols/request/errors.ts'
-import type { PartyIndex } from '../../protocols/session/faults.ts'
+import type { Fault, PartyIndex } from '../../protocols/session/faults.ts'
 import { MESSAGE_TYPES } from '../../protocols/session/numbers.ts'
 import { sign } from '../../protocols/sign/sign.ts'
 import type { CheckReply, GuestStatus, LeadPlan, LeadReply } from '../port/messages.ts'
@@ -11,12 +11,15 @@ import { AccountStore } from './accounts/account-store.ts'
 import { ActivityLog } from './accounts/activity-log.ts'
 import type { Committee } from './committee.ts'
 import type { Tell } from './events.ts'
+import { EXIT_CODES, GuestEnd } from './exit-codes.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { KeygenManager } from './keys/keygen-manager.ts'
 import { PendingKeys } from './keys/pending-keys.ts'
+import type { SetupLimits } from './pairs/pair.ts'
 import { PairBans } from './pairs/pair-bans.ts'
 import { PairSetups } from './pairs/pair-setups.ts'
 import type { Records } from './records.ts'
+import { AccountRates } from './requests/account-rates.ts'
 import { type Authorized, authorize } from './requests/authorize.ts'
 import { ResultCache } from './requests/result-cache.ts'
 import { Answers } from './sessions/answers.ts'
@@ -42,6 +45,8 @@ export interface MemberInit {
   readonly bootId: Uint8Array
   /** A defect, or a disk that does not take records: the guest cannot go on. */
   readonly onDefect: (error: unknown) => void
+  /** Lower ones than those of 02 §2.7, for tests. */
+  readonly setupLimits?: SetupLimits
   /** Other conversations, for tests. */
   readonly conversations?: Partial<Conversations>
 }
@@ -64,6 +69,7 @@ export class Member {
   readonly #keys: KeyStore
   readonly #pending: PendingKeys
   readonly #results = new ResultCache()
+  readonly #rates: AccountRates
   readonly #keygen: KeygenManager
   readonly #signing: SigningManager
   #up: ReadonlySet<PartyIndex> = new Set()
@@ -73,12 +79,12 @@ export class Member {
     const { committee, post, records, kernel, random, clock, tell } = init
     const conversations = { setUpPair, generateKeys, sign, ...init.conversations }
     this.#init = init
-    const router = new SessionRouter({ me: committee.me.index, post, clock })
+    const onError = (error: unknown) => this.#defect(error)
+    const router = new SessionRouter({ me: committee.me.index, post, clock, onError })
     this.#router = router
     this.#strikes = new Strikes(tell)
     const retire = (peer: PartyIndex) => this.#pairs.retire(peer, 'banned')
     const isBanned = (peer: PartyIndex) => this.#bans.isBanned(committee.me.index, peer)
-    const onError = (error: unknown) => this.#defect(error)
     this.#bans = PairBans.load({ committee, records, router, tell, retire, onError })
     this.#pairs = new PairSetups({
       committee,
@@ -89,10 +95,12 @@ export class Member {
       tell,
       isBanned,
       converse: conversations.setUpPair,
+      ...(init.setupLimits && { limits: init.setupLimits }),
       onError,
     })
     this.#accounts = new AccountStore(records)
     this.#activities = new ActivityLog(records)
+    this.#rates = new AccountRates(() => clock.monotonicMs())
     this.#keys = new KeyStore(records, kernel, this.#accounts, tell)
     const answers = new Answers(router)
     const followers = new Followers(router, onError)
@@ -145,7 +153,10 @@ export class Member {
         return { kind: 'keygen', reqId, accountId: asked.accountId }
       }
       const done = this.#results.get(reqId, this.#now())
-      if (done !== undefined) return { kind: 'done', result: done.result }
+      if (done !== undefined) {
+        const { signature, signers } = done
+        return { kind: 'done', result: asked.intent.finish(signature), signers }
+      }
       return { kind: 'sign', reqId, accountId: asked.account.id }
     } catch (error) {
       return this.#refused(error)
@@ -176,6 +187,11 @@ export class Member {
     if (fresh.length > 0) this.#pending.resume()
   }
 
+  /** The party sealed something that is no message: its fault, for nobody else has the key (04 §11). */
+  malformed(party: PartyIndex): void {
+    this.#strikes.add(party, this.#init.clock.monotonicMs())
+  }
+
   status(): GuestStatus {
     const { committee, kernel, bootId } = this.#init
     const pairs = this.#pairs.states()
@@ -200,7 +216,7 @@ export class Member {
   }
 
   #listen(): void {
-    const { committee, clock } = this.#init
+    const { clock } = this.#init
     this.#router.on(MESSAGE_TYPES.open, (from, letter) => this.#open(from, letter))
     this.#router.onRestarted((peer) => {
       this.#init.tell('PEER_RESTARTED', peer)
@@ -211,14 +227,19 @@ export class Member {
         ban: (peer) => this.#bans.ban(peer),
         bansSettled: () => this.#bans.settled(),
         strike: (party) => this.#strikes.add(party, clock.monotonicMs()),
-        renewPair: (peer) => this.#pairs.renew(peer),
-        halt: (fault) => {
-          this.#init.tell('HALTED', committee.me.index)
-          if (fault.kind === 'kernel') this.#halted = true
-        },
+        renewPair: (peer, openedMs) => this.#pairs.renew(peer, openedMs),
+        halt: (fault) => this.#halt(fault),
       }),
     )
     this.#pending.resume()
+  }
+
+  /** Our own state contradicts itself (02 §12). A share halts its key, which the signing room does; the kernel halts all. */
+  #halt(fault: Fault): void {
+    this.#init.tell('HALTED', this.#init.committee.me.index)
+    if (fault.kind !== 'kernel' || this.#halted) return
+    this.#defect(new GuestEnd(EXIT_CODES.selfTest, 'KERNEL_MISUSE'))
+    this.#halted = true
   }
 
   #open(from: PartyIndex, letter: Letter): void {
@@ -235,6 +256,7 @@ export class Member {
         committee: this.#init.committee,
         account: (id) => this.#accounts.get(id),
         activities: this.#activities,
+        rates: this.#rates,
         isDone: (digest) => this.#results.get(digest, this.#now()) !== undefined,
         now: () => this.#now(),
       },

@@ -182,7 +182,12 @@ export type CheckReply =
       readonly reqId: Uint8Array
       readonly accountId: Uint8Array | null
     }
-  | { readonly kind: 'done'; readonly result: JsonValue }
+  /** `signers`: who made a signature that this guest knows already. */
+  | {
+      readonly kind: 'done'
+      readonly result: JsonValue
+      readonly signers?: readonly PartyIndex[]
+    }
   | RefusedReply
 
 /** Why an attempt ended: a fault kind of 02 §12, or what happened before there was a session. */
@@ -218,7 +223,10 @@ export const checkReply: Codec<CheckReply> = payload(
   choice<CheckReply>('kind', {
     sign: work('sign'),
     keygen: work('keygen'),
-    done: object<Extract<CheckReply, { kind: 'done' }>>({ kind: oneOf('done'), result: json }),
+    done: object<Extract<CheckReply, { kind: 'done' }>>(
+      { kind: oneOf('done'), result: json, signers: indices },
+      ['signers'],
+    ),
     error: refused,
   }),
 )

@@ -21,6 +21,7 @@ import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { Account } from '../accounts/account.ts'
 import { type ActivityLog, meaningOf } from '../accounts/activity-log.ts'
 import type { Committee } from '../committee.ts'
+import type { AccountRates } from './account-rates.ts'
 import { isAllowed } from './policy.ts'
 
 const MAX_SKEW_S = 30 // 05 §1.1
@@ -48,6 +49,7 @@ export interface AuthorizeDeps {
   readonly committee: Committee
   readonly account: (id: Uint8Array) => Promise<Account | undefined>
   readonly activities: Pick<ActivityLog, 'isReused'>
+  readonly rates: Pick<AccountRates, 'admit'>
   /** Whether the result of this digest is known: it is told again after the request's expiry (05 §3.5). */
   readonly isDone: (digest: Uint8Array) => boolean
   /** Unix seconds. */
@@ -98,10 +100,11 @@ export async function authorize(deps: AuthorizeDeps, bytes: Uint8Array): Promise
     if (account === undefined) equalWork(request)
     throw new RequestError('AUTH_FAILED')
   }
-  return authorizeUse(method, request, account, meaning)
+  return authorizeUse(deps, method, request, account, meaning)
 }
 
 function authorizeUse(
+  { rates, isDone }: AuthorizeDeps,
   method: MethodName,
   request: PlainRequest,
   account: Account,
@@ -109,6 +112,9 @@ function authorizeUse(
 ): Authorized {
   const asked = METHOD_CLASSES[method]
   if (asked === 'read.private') return { kind: 'read', request, account }
+  // 14. What is done already costs nothing.
+  if (!isDone(request.digest) && !rates.admit(account.id, request.digest))
+    throw new RequestError('LIMIT_EXCEEDED', 'too many signatures of this account')
   // 15, 16. The intent, with its digest computed here; then what the credential may do.
   const intent = intentOf(method, request.core.params, account.address)
   if (!isAllowed(asked)) throw new RequestError('POLICY_DENIED')

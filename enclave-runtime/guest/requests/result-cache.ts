@@ -1,28 +1,31 @@
-import type { JsonValue } from '../../port/messages.ts'
+import type { Signature } from '../../../protocols/kernel/kernel.ts'
+import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { BoundedMap } from '../bounded-map.ts'
 
 /** Beyond the request's expiry (05 §3.5). */
 const KEPT_AFTER_EXPIRY_S = 86_400
-/** Results are a few hundred bytes, raw transactions with large data aside. */
-const MAX_RESULTS = 16_384
+/** About 400 bytes each: what a request returns is made anew from its signature. */
+const MAX_RESULTS = 65_536
 
-export interface Done {
-  readonly result: JsonValue
-  /** What other guests verify: r ‖ s ‖ recovery. */
-  readonly proof: Uint8Array
+/** What stays of a finished request. */
+export interface Finished {
+  readonly signature: Signature
+  /** Who made it, as far as this guest knows. */
+  readonly signers: readonly PartyIndex[]
 }
 
-/** Results by request digest: the same question gets the same bytes. */
+/** Signatures by request digest: the same question gets the same bytes. */
 export class ResultCache {
-  readonly #results = new BoundedMap<Done & { readonly until: number }>(MAX_RESULTS)
+  readonly #results = new BoundedMap<Finished & { readonly until: number }>(MAX_RESULTS)
 
   /** `exp` is the request's, in unix seconds. The first result stays (05 §3.5). */
-  put(digest: Uint8Array, done: Done, exp: number): void {
-    if (this.#results.get(digest) === undefined)
-      this.#results.set(digest, { ...done, until: exp + KEPT_AFTER_EXPIRY_S })
+  put(digest: Uint8Array, { signature, signers }: Finished, exp: number): void {
+    if (this.#results.get(digest) !== undefined) return
+    const until = exp + KEPT_AFTER_EXPIRY_S
+    this.#results.set(digest, { signature, signers: [...signers], until })
   }
 
-  get(digest: Uint8Array, now: number): Done | undefined {
+  get(digest: Uint8Array, now: number): Finished | undefined {
     const found = this.#results.get(digest)
     if (found === undefined || found.until > now) return found
     this.#results.delete(digest)

@@ -1,5 +1,5 @@
 import type { Random } from '../../../protocols/crypto/random.ts'
-import type { Handle, Kernel, Signature } from '../../../protocols/kernel/kernel.ts'
+import type { Handle, Kernel } from '../../../protocols/kernel/kernel.ts'
 import { RequestError } from '../../../protocols/request/errors.ts'
 import { recoverAddress } from '../../../protocols/request/ethereum-address.ts'
 import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
@@ -15,7 +15,7 @@ import type { KeyStore } from '../keys/key-store.ts'
 import type { PairBans } from '../pairs/pair-bans.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
 import type { Authorized } from '../requests/authorize.ts'
-import type { ResultCache } from '../requests/result-cache.ts'
+import type { Finished, ResultCache } from '../requests/result-cache.ts'
 import type { Answers, Heard } from '../sessions/answers.ts'
 import { Declined, type Followers } from '../sessions/followers.ts'
 import { failed, leadFailure } from '../sessions/lead-reply.ts'
@@ -24,10 +24,10 @@ import type { LiveAttempts } from '../sessions/live-attempts.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
+import { decodeFinished, encodeFinished } from './finished-bytes.ts'
 import { withShare } from './share-loan.ts'
-import { decodeSignature, encodeSignature } from './signature-bytes.ts'
 import { decodeSigningOpening, encodeSigningOpening } from './signing-opening.ts'
-import { type SigningPlan, type SignRequest, signingPlan } from './signing-plan.ts'
+import { isSignerSet, type SigningPlan, type SignRequest, signingPlan } from './signing-plan.ts'
 
 /** 02 §11, from the opening on. */
 const SIGN_MS = 10_000
@@ -72,7 +72,7 @@ export class SigningManager {
   async lead(request: Uint8Array, asked: SignRequest, plan: LeadPlan): Promise<LeadReply> {
     const { committee, random, live, now } = this.#init
     const done = this.#init.results.get(asked.request.digest, now())
-    if (done !== undefined) return { kind: 'done', result: done.result, signers: [] }
+    if (done !== undefined) return doneReply(asked, done)
     const nonce = random(32)
     const mine = signingPlan(committee, asked, plan.signers, plan.attempt, nonce)
     if (!plan.signers.includes(committee.me.index))
@@ -115,7 +115,7 @@ export class SigningManager {
       )
     } catch (error) {
       const learnt = results.get(asked.request.digest, now())
-      if (learnt !== undefined) return { kind: 'done', result: learnt.result, signers: [] }
+      if (learnt !== undefined) return doneReply(asked, learnt)
       const { keyId } = asked.account.certificate
       return this.#halted.has(hex(keyId)) ? this.#withoutMe() : leadFailure(error, heard)
     } finally {
@@ -123,7 +123,7 @@ export class SigningManager {
     }
     const done = results.get(asked.request.digest, now())
     if (done === undefined) throw new Error('bug: a signature without a result')
-    return { kind: 'done', result: done.result, signers: plan.signers }
+    return doneReply(asked, done)
   }
 
   async #follow(from: PartyIndex, letter: Letter): Promise<void> {
@@ -146,7 +146,7 @@ export class SigningManager {
         fault: { kind: 'binding', round: 'session/open', from },
       })
     const done = results.get(asked.request.digest, now())
-    if (done !== undefined) throw new Declined({ kind: 'result', result: done.proof })
+    if (done !== undefined) throw new Declined({ kind: 'result', result: encodeFinished(done) })
     this.#declineNow(asked, plan)
     const claim = live.claim(asked.request.digest, attempt, from)
     if (claim === undefined) throw later('busy')
@@ -184,7 +184,7 @@ export class SigningManager {
         beforeLast: () => this.#record(asked, plan),
       })
     })
-    if (!this.#keep(asked, signature))
+    if (!this.#keep(asked, { signature, signers: plan.signers }))
       throw new ProtocolError({ kind: 'signature', round: 'sign/3-combine' })
     this.#init.tell('SIGNED')
   }
@@ -221,18 +221,19 @@ export class SigningManager {
   }
 
   /** Verifies, and keeps for whoever asks again; false for a signature that is not this key's. */
-  #keep({ request, account, intent }: SignRequest, signature: Signature): boolean {
+  #keep({ request, account, intent }: SignRequest, finished: Finished): boolean {
     const { kernel, results } = this.#init
+    const { signature } = finished
     if (!kernel.ecdsaVerify(account.derived.publicKey, intent.digest, signature)) return false
     if (recoverAddress(intent.digest, signature) !== account.address) return false
-    const done = { result: intent.finish(signature), proof: encodeSignature(signature) }
-    results.put(request.digest, done, request.core.exp)
+    results.put(request.digest, finished, request.core.exp)
     return true
   }
 
-  /** A follower says that it is done: believed when the signature verifies. */
+  /** A follower says that it is done: believed when the signature verifies; who signed is its word. */
   #learn(asked: SignRequest, result: Uint8Array): boolean {
-    return this.#keep(asked, decodeSignature(result))
+    const finished = decodeFinished(result)
+    return isSignerSet(this.#init.committee, finished.signers) && this.#keep(asked, finished)
   }
 
   #open({ signers, attempt, instanceId }: SigningPlan, deadlineMs: number) {
@@ -277,6 +278,13 @@ export class SigningManager {
       throw new RequestError('NONCE_REUSED')
   }
 }
+
+/** What the request returns, made from its signature: the same bytes every time. */
+const doneReply = ({ intent }: SignRequest, { signature, signers }: Finished): LeadReply => ({
+  kind: 'done',
+  result: intent.finish(signature),
+  signers,
+})
 
 const later = (reason: 'busy' | 'setup-missing' | 'overloaded' | 'clock'): Declined =>
   new Declined({ kind: 'notYet', reason, retryAfterMs: RETRY_MS })

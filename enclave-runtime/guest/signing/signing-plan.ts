@@ -26,11 +26,7 @@ export function signingPlan(
   attempt: number,
   coordinatorNonce: Uint8Array,
 ): SigningPlan {
-  const members = committee.guests.map(({ index }) => index)
-  const ascending = signers.every((party, i) => i === 0 || party > (signers[i - 1] ?? 0))
-  const known = signers.every((party) => members.includes(party))
-  if (signers.length !== committee.threshold || !ascending || !known)
-    throw new RequestError('MPC_QUORUM', 'not a set of signers')
+  if (!isSignerSet(committee, signers)) throw new RequestError('MPC_QUORUM', 'not a set of signers')
   const { networkId, epochId } = committee
   const { keyId } = account.certificate
   const binding = sessionBinding({
@@ -67,4 +63,14 @@ export function signingPlan(
       coordinatorNonce,
     }),
   }
+}
+
+/** Exactly t members, ascending. */
+export function isSignerSet(
+  { guests, threshold }: Committee,
+  signers: readonly PartyIndex[],
+): boolean {
+  const members = guests.map(({ index }) => index)
+  const ascending = signers.every((party, i) => i === 0 || party > (signers[i - 1] ?? 0))
+  return signers.length === threshold && ascending && signers.every((p) => members.includes(p))
 }

@@ -100,6 +100,59 @@ describe('requests to a committee', function () {
     equal(resultOf(await lead(request, { ...SIGN, signers: [3, 4, 5] })), first)
     const stranger = await lead(request, { ...SIGN, signers: [4, 5, 2].sort() })
     equal(resultOf(stranger), first) // guest 2 knows the result, and says so
+    // Whoever tells the result names those that made it, also who only learnt it.
+    for (const told of [stranger, await lead(request), await net.guest(2).member.check(request)])
+      deepEqual(told.kind === 'done' && told.signers, [1, 2, 3])
+  })
+
+  it('give a large transaction the same bytes again', async () => {
+    const data = `0x${'5a'.repeat(100_000)}`
+    const tx = {
+      type: '0x0',
+      from: client.address,
+      chainId: '0x1',
+      nonce: '0x1',
+      gas: '0x5208',
+      gasPrice: '0x1',
+      to: '0x00000000000000000000000000000000000000aa',
+      value: '0x0',
+      data,
+    }
+    const request = client.request('eth_signTransaction', [tx])
+    const first = resultOf(await lead(request))
+    await net.calm()
+    equal(resultOf(await lead(request)), first)
+    equal(resultOf(await net.guest(3).member.check(request)), first)
+  })
+
+  it('of one account are twenty at once and one a second, in every guest; strangers spend nothing', async () => {
+    const other = new TestClient('somebody')
+    net.clock.pass(60_000)
+    const times = () => {
+      const iat = Math.floor(net.clock.unixMs() / 1000)
+      return { iat, exp: iat + 200 }
+    }
+    const guest = net.guest(4).member
+    for (let i = 0; i < 30; i++) {
+      const params = ['0x01', client.address]
+      const forged = client.request('personal_sign', params, times(), (d) => other.sign(d))
+      const reply = await guest.check(forged)
+      equal(reply.kind === 'error' && reply.id, 'AUTH_FAILED')
+    }
+    const kinds: string[] = []
+    for (let i = 0; i < 21; i++) {
+      const reply = await guest.check(client.message(`0x${i.toString().padStart(4, '0')}`, times()))
+      kinds.push(reply.kind === 'error' ? reply.id : reply.kind)
+    }
+    deepEqual(kinds, [...Array(20).fill('sign'), 'LIMIT_EXCEEDED'])
+    // As a follower it says the same; another guest has its own count.
+    const refused = await lead(client.message('0xfe', times()), { ...SIGN, signers: [1, 2, 4] })
+    deepEqual(refused.kind === 'failed' && [refused.parties, refused.ids], [
+      [4],
+      ['LIMIT_EXCEEDED'],
+    ])
+    net.clock.pass(1000)
+    resultOf(await lead(client.message('0xff', times()), { ...SIGN, signers: [1, 2, 4] }))
   })
 
   it('join a request of the same meaning under one nonce, and lose to another meaning', async () => {
