@@ -2,11 +2,13 @@ import { parseArgs } from 'node:util'
 import { benchKernel } from './kernel.ts'
 import { benchPeers } from './peers.ts'
 import { measureProtocol, OPS } from './protocol.ts'
+import { report } from './report.ts'
 import { smoke } from './smoke.ts'
 
 const USAGE = `npm run bench -- kernel
 npm run bench -- protocol --op ${OPS.join('|')} [--form a|c] [--n 3] [--t 2] [--runs 20] [--warmup 3] [--json] [--details]
 npm run bench -- peers [--n 2] [--t 2] [--runs 20]     (HOLDFAST_PEERS names the folder of the peers' drivers)
+npm run bench -- report                                 (all of the above, into docs/performance.md)
 npm run bench -- smoke                                  (one iteration of each, no numbers)`
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -42,6 +44,8 @@ async function main(): Promise<void> {
         runs: integer('runs', 20, 1),
         print,
       })
+    case 'report':
+      return report(process.env['HOLDFAST_PEERS'], print)
     case 'smoke':
       return smoke(print)
     default:
