@@ -57,6 +57,16 @@ export class Session {
     return this.spec.everyone.filter((party) => party !== this.me)
   }
 
+  /** The round that the conversation here is in. */
+  get round(): string {
+    return this.#round
+  }
+
+  /** Whether a message of a round came from this party. */
+  hasHeard(from: PartyIndex): boolean {
+    return [...this.#arrived.keys()].some((place) => place.endsWith(`/${from}`))
+  }
+
   /** Aborted when the session ends without a result. */
   get signal(): AbortSignal {
     return this.#stop.signal
