@@ -170,7 +170,10 @@ export class Server {
         },
       },
     )
-    channels.onMalformed((party) => this.#tell({ code: 'PEER_MALFORMED', party }))
+    channels.onMalformed((party) => {
+      this.#tell({ code: 'PEER_MALFORMED', party })
+      this.#member?.malformed(party)
+    })
     this.#channels = channels as Channels<unknown>
     this.#member = new Member({
       committee,
@@ -263,19 +266,22 @@ export class Server {
     return encodeSignedNodeRecord(object, vault.sign(message))
   }
 
-  /** A failure that is nobody's request: some end the guest, the others are told. */
+  /**
+   * A failure that is nobody's request. A kernel handle misused, a record that does not authenticate (but
+   * for a single share, which halts its key) and a disk that takes no records end the guest; nothing is
+   * erased. Anything else is a defect that cost a session, and the guest goes on.
+   */
   #defect(error: unknown, starting: boolean): void {
-    if (this.#ended) return
-    if (error instanceof KernelMisuse) {
+    if (this.#ended || error instanceof PortError) return // the port is closing
+    if (error instanceof KernelMisuse)
       this.end(new GuestEnd(EXIT_CODES.selfTest, 'KERNEL_MISUSE', { cause: error }))
-      return
+    else {
+      const end = endOf(error)
+      if (end !== undefined) this.end(end)
+      else if (starting)
+        this.end(new GuestEnd(EXIT_CODES.sealing, 'START_FAILED', { cause: error }))
+      else this.#tell({ code: 'SESSION_FAILED' })
     }
-    const end = endOf(error)
-    if (end !== undefined && (starting || end.line === 'STORE_FAILED')) this.end(end)
-    else if (error instanceof PortError)
-      return // the port is closing
-    else if (starting) this.end(new GuestEnd(EXIT_CODES.sealing, 'START_FAILED', { cause: error }))
-    else this.#tell({ code: end === undefined ? 'HALTED' : 'STORE_FAILED' })
   }
 
   #toHost(type: number, payload: Uint8Array): void {

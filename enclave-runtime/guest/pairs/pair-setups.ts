@@ -13,22 +13,27 @@ import type { Clock } from '../sessions/clock.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
-import { Pair } from './pair.ts'
+import { Pair, type SetupLimits } from './pair.ts'
 import { PairOpening } from './pair-letters.ts'
 
 /** At most two at a time per guest (02 §2.7). */
 const MAX_AT_ONCE = 2
-/** How long lo waits for hi's free slot, and hi keeps lo's open. */
+/** How long lo waits for hi's free slot, and hi keeps lo's open. Beyond `REOPEN_MS` without holding a slot. */
 const ACCEPT_MS = 120_000
 /** From the own P1 (02 §11). */
 const SETUP_MS = 60_000
 const SETUP_MS_REFERENCE = 180_000
 /** lo opens again while hi says nothing: the letter may be lost. */
 const REOPEN_MS = 5_000
+/** hi has said P1 and holds a slot: lo, who has one as well, answers at once or not at all. */
+const FIRST_MS = 30_000
 /** hi asks again when lo stays silent: its restart, or a lost P4, is only known to hi. */
 const ASK_EVERY_MS = 15_000
 /** An ask as old as that cannot be about a setup that is younger. */
 const ASK_MAY_BE_LATE_MS = 10_000
+
+/** 02 §2.7. Seen at the next use, and whenever the host asks for the status. */
+const LIMITS: SetupLimits = { ageMs: 30 * 24 * 3_600_000, executions: 2 ** 24 }
 
 export interface PairSetupsInit {
   readonly committee: Committee
@@ -40,6 +45,8 @@ export interface PairSetupsInit {
   readonly isBanned: (peer: PartyIndex) => boolean
   /** The conversation of 02 §2. */
   readonly converse: typeof setUpPair
+  /** Lower ones in tests. */
+  readonly limits?: SetupLimits
   /** A defect of ours, not a fault of a party. */
   readonly onError: (error: unknown) => void
 }
@@ -48,7 +55,8 @@ export interface PairSetupsInit {
 export class PairSetups {
   readonly #init: PairSetupsInit
   readonly #pairs: readonly Pair[]
-  #running = 0
+  /** Who has one of the two places: counted from the accept on, but for a short wait for it. */
+  readonly #slots = new Set<Pair>()
   #disarm: () => void = () => undefined
   #closed = false
 
@@ -93,44 +101,55 @@ export class PairSetups {
     }
   }
 
-  /** My setups with all of `peers`; undefined while one is missing. */
+  /**
+   * My setups with all of `peers`, for one execution in each direction, which is counted; undefined while
+   * one is missing.
+   */
   withAll(peers: readonly PartyIndex[]): ReadonlyMap<PartyIndex, PairSetup> | undefined {
     const found = new Map<PartyIndex, PairSetup>()
     for (const peer of peers) {
-      const setup = this.#of(peer)?.setup
-      if (setup === undefined || this.#init.isBanned(peer)) return undefined
+      const setup = this.#usable(peer)
+      if (setup === undefined) return undefined
       found.set(peer, setup)
     }
+    for (const peer of peers) this.#of(peer)?.used()
     return found
   }
 
   missing(peers: readonly PartyIndex[]): PartyIndex[] {
-    return peers.filter((peer) => this.withAll([peer]) === undefined)
+    return peers.filter((peer) => this.#usable(peer) === undefined)
   }
 
   /** Ends what uses the setup and wipes it, all in this turn: whoever uses it asks its gate first. */
   retire(peer: PartyIndex, reason: 'banned' | 'generation'): void {
     const pair = this.#of(peer)
     if (pair === undefined) return
-    const kind = reason === 'banned' ? 'cancelled' : 'generation'
-    const round = 'sign/1-commit'
     pair.setup?.gate.close(reason)
-    for (const session of this.#init.router.sessionsWith(peer))
-      if (reason === 'banned' || session.spec.kind === KINDS.signature)
-        session.end(kind === 'cancelled' ? { kind, round } : { kind, round, from: peer })
+    // Nothing is wrong with what runs: here it ends as cancelled, so that it renews nothing once more. After
+    // a ban everyone is told the same of every session, so that the peer learns not which one it was.
+    const [kind, tellAs] =
+      reason === 'banned' ? [undefined, 'aborted' as const] : [KINDS.signature, reason]
+    for (const session of this.#init.router.sessionsWith(peer, kind))
+      session.end({ kind: 'cancelled', round: 'session/open' }, tellAs)
     if (pair.setup !== undefined) this.#wipe(pair.setup)
     pair.setup = undefined
     if (reason === 'banned') pair.asked = undefined
   }
 
-  /** The two halves do not fit (02 §12, `generation`): made anew. */
-  renew(peer: PartyIndex): void {
+  /**
+   * The two halves do not fit (02 §12, `generation`): made anew. Only for a session that was opened since
+   * the present setup exists; what an older one found is settled by this one.
+   */
+  renew(peer: PartyIndex, openedMs: number): void {
+    const pair = this.#of(peer)
+    if (pair?.setup === undefined || openedMs < pair.readySince) return
     this.retire(peer, 'generation')
     this.#schedule()
   }
 
   states(): { party: PartyIndex; state: PairState }[] {
     const now = this.#init.clock.monotonicMs()
+    for (const { peer } of this.#pairs) this.#usable(peer.index)
     return this.#pairs.map((pair) => ({
       party: pair.peer.index,
       state: pair.state(this.#init.isBanned(pair.peer.index), now),
@@ -141,6 +160,17 @@ export class PairSetups {
     this.#closed = true
     this.#disarm()
     for (const { peer } of this.#pairs) this.retire(peer.index, 'generation')
+  }
+
+  /** The setup, if it may be used: one that is too old or worn out is retired, and made anew. */
+  #usable(peer: PartyIndex): PairSetup | undefined {
+    const pair = this.#of(peer)
+    if (pair?.setup === undefined || this.#init.isBanned(peer)) return undefined
+    const { clock, limits = LIMITS } = this.#init
+    if (!pair.isWorn(limits, clock.monotonicMs())) return pair.setup
+    this.retire(peer, 'generation')
+    this.#schedule()
+    return undefined
   }
 
   /** Starts what may start, in order of the peers' x, and rings again when the next may. */
@@ -156,7 +186,7 @@ export class PairSetups {
       const wanted = pair.lo ? pair.setup === undefined : pair.asked !== undefined
       const due = Math.max(pair.notBefore, pair.suspendedUntil)
       if (wanted && due > now) next = Math.min(next, due)
-      else if (wanted && this.#running < MAX_AT_ONCE) this.#launch(pair, now)
+      else if (wanted && this.#slots.size < MAX_AT_ONCE) this.#launch(pair, now)
       else if (!pair.lo && pair.setup === undefined && pair.asked === undefined) {
         if (pair.askAgainAt <= now) this.#ask(pair, now)
         next = Math.min(next, pair.askAgainAt)
@@ -168,7 +198,7 @@ export class PairSetups {
 
   #launch(pair: Pair, now: number): void {
     const { tell, committee } = this.#init
-    this.#running++
+    this.#slots.add(pair)
     pair.running = true
     pair.started(now, committee.setupsPerHour)
     tell('PAIR_STARTED', pair.peer.index)
@@ -179,7 +209,7 @@ export class PairSetups {
         (error: unknown) => this.#failed(pair, error),
       )
       .finally(() => {
-        this.#running--
+        this.#slots.delete(pair)
         pair.running = false
         pair.session = undefined
         this.#schedule()
@@ -195,6 +225,7 @@ export class PairSetups {
     const body = PairOpening.encode({ kind: 'open', attempt, nonce })
     return router.conduct(session, async (party) => {
       await this.#openUntilAccepted(pair, session, openLetter(session, body))
+      this.#takeSlot(pair)
       router.rearm(session, this.#deadlineMs)
       return this.#converse(party, pair, attempt)
     })
@@ -206,6 +237,8 @@ export class PairSetups {
     let again: () => void = () => undefined
     const ring = () => {
       again = clock.after(REOPEN_MS, ring)
+      // Whoever is silent keeps no place that another peer could have.
+      if (this.#slots.delete(pair)) this.#schedule()
       void router.sendFor(session, pair.peer.index, letter)
     }
     await router.sendFor(session, pair.peer.index, letter)
@@ -217,13 +250,21 @@ export class PairSetups {
     }
   }
 
+  /** A late accept, while two others run: both give up at once, and lo opens anew when it has a slot. */
+  #takeSlot(pair: Pair): void {
+    pair.crowded = !this.#slots.has(pair) && this.#slots.size >= MAX_AT_ONCE
+    if (pair.crowded) throw new ProtocolError({ kind: 'cancelled', round: 'session/open' })
+    this.#slots.add(pair)
+  }
+
   /** hi: has a slot now, says so, and begins. */
   async #follow(pair: Pair): Promise<PairSetup> {
     const { router } = this.#init
     const { asked } = pair
     if (asked === undefined) throw new Error('bug: nobody opened this pair setup')
     pair.asked = undefined
-    const session = this.#open(pair, asked.attempt, asked.instanceId, this.#deadlineMs)
+    const session = this.#open(pair, asked.attempt, asked.instanceId, FIRST_MS)
+    void session.heard().then(() => router.rearm(session, this.#deadlineMs))
     return router.conduct(session, async (party) => {
       await router.sendFor(session, pair.peer.index, acceptLetter(session))
       return this.#converse(party, pair, asked.attempt)
@@ -265,8 +306,7 @@ export class PairSetups {
     }
     this.retire(pair.peer.index, 'generation') // sessions on the older one end with it
     pair.setup = setup
-    pair.readySince = clock.monotonicMs()
-    pair.succeeded()
+    pair.succeeded(clock.monotonicMs())
     tell('PAIR_READY', pair.peer.index)
   }
 
@@ -274,6 +314,10 @@ export class PairSetups {
     const { tell, clock } = this.#init
     const kind = error instanceof ProtocolError ? error.fault.kind : undefined
     const now = clock.monotonicMs()
+    if (pair.crowded) {
+      pair.crowded = false
+      return
+    }
     tell('PAIR_FAILED', pair.peer.index)
     if (pair.failed(kind, now)) tell('PAIR_SUSPENDED', pair.peer.index)
     if (!(error instanceof ProtocolError)) this.#init.onError(error)

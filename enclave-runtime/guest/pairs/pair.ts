@@ -3,6 +3,13 @@ import type { Guest } from '../../../protocols/session/guest.ts'
 import type { PairState } from '../../port/messages.ts'
 import type { Session } from '../sessions/session.ts'
 
+/** When a setup is too old, or too much used, to be used again (02 §2.7). */
+export interface SetupLimits {
+  readonly ageMs: number
+  /** Executions per direction: one of each in every signature. */
+  readonly executions: number
+}
+
 const HOUR_MS = 3_600_000
 const FIRST_BACKOFF_MS = 1_000
 const MAX_BACKOFF_MS = 60_000
@@ -28,6 +35,8 @@ export class Pair {
   session: Session | undefined
   setup: PairSetup | undefined
   readySince = 0
+  /** The accept came while two others ran: no failure of anyone. */
+  crowded = false
   /** The last attempt that was run here. */
   lastInstance: Uint8Array | null = null
   asked: Asked | undefined
@@ -40,6 +49,7 @@ export class Pair {
   #backoff = FIRST_BACKOFF_MS
   #pprfFailures = 0
   #starts: number[] = []
+  #executions = 0
 
   constructor(peer: Guest, lo: boolean) {
     this.peer = peer
@@ -62,7 +72,19 @@ export class Pair {
       this.notBefore = Math.max(this.notBefore, oldest + HOUR_MS)
   }
 
-  succeeded(): void {
+  /** One execution in each direction. */
+  used(): void {
+    this.#executions++
+  }
+
+  /** Whether the setup is too old, or was used too often (02 §2.7). */
+  isWorn({ ageMs, executions }: SetupLimits, now: number): boolean {
+    return now - this.readySince > ageMs || this.#executions >= executions
+  }
+
+  succeeded(now: number): void {
+    this.readySince = now
+    this.#executions = 0
     this.#backoff = FIRST_BACKOFF_MS
     this.#pprfFailures = 0
   }

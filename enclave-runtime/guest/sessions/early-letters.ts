@@ -20,7 +20,7 @@ export class EarlyLetters {
 
   /** Keeps a letter; false when the peer's share of the room is full. */
   put(from: PartyIndex, letter: Letter, now: number): boolean {
-    this.#letters = this.#letters.filter(({ until }) => until > now)
+    this.#remove(({ until }) => until <= now)
     const theirs = this.#letters.filter((early) => early.from === from)
     const bytes = theirs.reduce((sum, early) => sum + early.letter.body.length, 0)
     if (theirs.length >= MAX_LETTERS_PER_PEER) return false
@@ -32,14 +32,21 @@ export class EarlyLetters {
   /** Takes out what waited for this session, in order of arrival. */
   claim(instanceId: Uint8Array, now: number): Pick<Early, 'from' | 'letter'>[] {
     const id = hex(instanceId)
-    const live = this.#letters.filter(({ until }) => until > now)
-    this.#letters = live.filter(({ letter }) => hex(letter.session) !== id)
-    return live.filter(({ letter }) => hex(letter.session) === id)
+    this.#remove(({ until }) => until <= now)
+    const claimed = this.#letters.filter(({ letter }) => hex(letter.session) === id)
+    this.#letters = this.#letters.filter(({ letter }) => hex(letter.session) !== id)
+    return claimed
   }
 
   /** A restarted peer's letters belong to nothing. */
   drop(peer: PartyIndex): void {
-    this.#letters = this.#letters.filter(({ from }) => from !== peer)
+    this.#remove(({ from }) => from === peer)
+  }
+
+  /** What nobody will read is wiped: a second round may hold a share. */
+  #remove(isGone: (early: Early) => boolean): void {
+    for (const early of this.#letters) if (isGone(early)) early.letter.body.fill(0)
+    this.#letters = this.#letters.filter((early) => !isGone(early))
   }
 
   get size(): number {

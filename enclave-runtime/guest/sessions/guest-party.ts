@@ -13,8 +13,31 @@ export function guestParty(session: Session): Party {
   const { me } = session
   const { everyone, instanceId } = session.spec
 
-  const receive = async <T>(round: Round<T>, from: PartyIndex): Promise<T> =>
-    decode(round, from, await session.receive(round.name, from))
+  // A message of a session that is over is handed to nobody: no check runs on it, so none is answered.
+  const receive = async <T>(round: Round<T>, from: PartyIndex): Promise<T> => {
+    const bytes = await session.receive(round.name, from)
+    session.assertRunning(round.name)
+    return decode(round, from, bytes)
+  }
+
+  /** Sends all of them; wipes the bytes once none can leave any more. */
+  const sendAll = async (round: string, letters: readonly Encoded[]): Promise<void> => {
+    const sent = letters.map(({ to, bytes }) => session.send(round, to, bytes))
+    const wiped = Promise.allSettled(sent).then(() => {
+      for (const { bytes } of letters) bytes.fill(0)
+    })
+    await Promise.all(sent)
+    await wiped
+  }
+
+  const exchange = async <T>(round: Round<T>, letters: readonly Encoded[]): Promise<T[]> => {
+    const [theirs] = await Promise.all([
+      Promise.all(session.others.map((from) => receive(round, from))),
+      sendAll(round.name, letters),
+    ])
+    session.assertRunning(round.name)
+    return theirs
+  }
 
   return {
     me,
@@ -22,28 +45,29 @@ export function guestParty(session: Session): Party {
     instanceId,
     async publish<T>(round: BroadcastRound<T>, mine: T): Promise<Received<T>> {
       const bytes = round.codec.encode(mine)
-      const [theirs] = await Promise.all([
-        Promise.all(session.others.map((from) => receive(round, from))),
-        Promise.all(session.others.map((to) => session.send(round.name, to, bytes))),
-      ])
+      const theirs = await exchange(
+        round,
+        session.others.map((to) => ({ to, bytes })),
+      )
       const heard = new Map(session.others.map((from, i) => [from, theirs[i] as T]))
       heard.set(me, mine)
       return new Received(new Map(everyone.map((party) => [party, heard.get(party) as T])))
     },
     async deal<T>(round: DirectRound<T>, messageFor: (to: PartyIndex) => T): Promise<Received<T>> {
-      const letters = session.others.map((to) => ({
-        to,
-        bytes: round.codec.encode(messageFor(to)),
-      }))
-      const [theirs] = await Promise.all([
-        Promise.all(session.others.map((from) => receive(round, from))),
-        Promise.all(letters.map(({ to, bytes }) => session.send(round.name, to, bytes))),
-      ])
+      const theirs = await exchange(
+        round,
+        session.others.map((to) => ({ to, bytes: round.codec.encode(messageFor(to)) })),
+      )
       return new Received(new Map(session.others.map((from, i) => [from, theirs[i] as T])))
     },
-    send: (round, to, message) => session.send(round.name, to, round.codec.encode(message)),
+    send: (round, to, message) => sendAll(round.name, [{ to, bytes: round.codec.encode(message) }]),
     receive,
   }
+}
+
+interface Encoded {
+  readonly to: PartyIndex
+  readonly bytes: Uint8Array
 }
 
 interface Round<T> {

@@ -1,5 +1,10 @@
-import type { Fault, PartyIndex } from '../../../protocols/session/faults.ts'
-import { ProtocolError } from '../../../protocols/session/faults.ts'
+import { KernelMisuse } from '../../../protocols/kernel/kernel.ts'
+import {
+  consequence,
+  type Fault,
+  type PartyIndex,
+  ProtocolError,
+} from '../../../protocols/session/faults.ts'
 import type { Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, type MessageType } from '../../../protocols/session/numbers.ts'
 import type { Party } from '../../../protocols/session/round.ts'
@@ -9,6 +14,7 @@ import { guestParty } from './guest-party.ts'
 import type { Letter, Post } from './post.ts'
 import { SeenInstances } from './seen-instances.ts'
 import { Session, type SessionSpec } from './session.ts'
+import { inOwnTurn } from './turns.ts'
 
 /** How long news that belong to no session, or to one that ended, may take to leave. */
 const TELL_MS = 10_000
@@ -24,6 +30,8 @@ export interface RouterInit {
   readonly me: PartyIndex
   readonly post: Post
   readonly clock: Clock
+  /** A defect of ours, in a turn that nobody waits for. */
+  readonly onError: (error: unknown) => void
 }
 
 /** Brings every letter to the session or handler that it is for. */
@@ -31,6 +39,7 @@ export class SessionRouter {
   readonly #me: PartyIndex
   readonly #post: Post
   readonly #clock: Clock
+  readonly #onError: (error: unknown) => void
   readonly #sessions = new Map<string, { session: Session; disarm: () => void }>()
   readonly #handlers = new Map<number, Handler>()
   readonly #early = new EarlyLetters()
@@ -38,15 +47,18 @@ export class SessionRouter {
   #settle: Settle = async () => undefined
   #restarted: (peer: PartyIndex) => void = () => undefined
 
-  constructor({ me, post, clock }: RouterInit) {
+  constructor({ me, post, clock, onError }: RouterInit) {
     this.#me = me
     this.#post = post
     this.#clock = clock
-    post.onMessage((from, letter) => this.#route(from, letter))
-    post.onRestarted((peer) => {
-      this.forget(peer)
-      this.#restarted(peer)
-    })
+    this.#onError = onError
+    post.onMessage((from, letter) => this.#soon(() => this.#route(from, letter)))
+    post.onRestarted((peer) =>
+      this.#soon(() => {
+        this.forget(peer)
+        this.#restarted(peer)
+      }),
+    )
   }
 
   /** Who decides on faults; given after construction, because it needs the router itself. */
@@ -71,8 +83,8 @@ export class SessionRouter {
     if (this.#sessions.size >= MAX_SESSIONS) return 'overloaded'
     const seen = this.#seen.note(key, spec.deadlineMs, now)
     if (seen !== 'new') return seen === 'seen' ? 'reused' : 'overloaded'
-    const session = new Session(spec, this.#me, this.#post)
-    const disarm = this.#clock.after(spec.deadlineMs, () => session.expire())
+    const session = new Session(spec, this.#me, this.#post, now)
+    const disarm = this.#expireAfter(session, spec.deadlineMs)
     this.#sessions.set(key, { session, disarm })
     for (const { from, letter } of this.#early.claim(spec.instanceId, now))
       session.take(from, letter)
@@ -84,7 +96,7 @@ export class SessionRouter {
     const entry = this.#sessions.get(hex(session.spec.instanceId))
     if (entry === undefined) return
     entry.disarm()
-    entry.disarm = this.#clock.after(deadlineMs, () => session.expire())
+    entry.disarm = this.#expireAfter(session, deadlineMs)
   }
 
   /**
@@ -97,8 +109,7 @@ export class SessionRouter {
       session.leave()
       return result
     } catch (error) {
-      // What ended the session is the cause; what the conversation then threw is its echo.
-      const fault = session.fault ?? (error instanceof ProtocolError ? error.fault : undefined)
+      const fault = causeOf(session, error)
       session.end(fault ?? { kind: 'cancelled', round: 'session/open' })
       session.leave()
       if (fault !== undefined) await this.#settle(fault, session)
@@ -138,7 +149,10 @@ export class SessionRouter {
 
   /** The host lost the peer: its silence ends what waits for it (02 §12: silence is not guilt). */
   unreachable(peer: PartyIndex): void {
-    for (const session of this.sessionsWith(peer)) session.unreachable(peer)
+    const sessions = this.sessionsWith(peer) // not those that begin after the peer is back
+    this.#soon(() => {
+      for (const session of sessions) session.unreachable(peer)
+    })
   }
 
   /** Sends one letter outside a round; false when it did not leave. */
@@ -182,6 +196,14 @@ export class SessionRouter {
     return { signal: controller.signal, cancel }
   }
 
+  #soon(run: () => void): void {
+    inOwnTurn(run, this.#onError)
+  }
+
+  #expireAfter(session: Session, ms: number): () => void {
+    return this.#clock.after(ms, () => this.#soon(() => session.expire()))
+  }
+
   #close(session: Session): void {
     const key = hex(session.spec.instanceId)
     this.#sessions.get(key)?.disarm()
@@ -201,6 +223,23 @@ export class SessionRouter {
     if (entry !== undefined) entry.session.take(from, letter)
     else if (!this.#seen.has(key, now)) this.#early.put(from, letter, now)
   }
+}
+
+/**
+ * Why a conversation failed. What ended the session is the cause, and what the conversation then threw is
+ * its echo; unless it found out itself that someone cheated or that our own state is wrong. Such a finding
+ * is never outrun by an abort, a lost link or a deadline: whoever caused it would choose those (02 §2.8).
+ */
+function causeOf({ fault: ended }: Session, error: unknown): Fault | undefined {
+  const own = findingOf(error)
+  const stays = own !== undefined && own !== ended && consequence(own) !== 'retry'
+  return stays && consequence(own) !== 'final' ? own : (ended ?? own)
+}
+
+function findingOf(error: unknown): Fault | undefined {
+  if (error instanceof ProtocolError) return error.fault
+  if (error instanceof KernelMisuse) return { kind: 'kernel', reason: 'a handle was misused' }
+  return undefined
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

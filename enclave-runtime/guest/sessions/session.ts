@@ -1,7 +1,8 @@
+import { DecodeError } from '../../../protocols/session/codec.ts'
 import { type Fault, type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
 import type { Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
-import { encodeAbort, faultOfAbort } from './abort-kinds.ts'
+import { type AbortKind, decodeAbort, encodeAbort, faultOfAbort } from './abort-kinds.ts'
 import type { Letter, Post } from './post.ts'
 
 export interface SessionSpec {
@@ -27,19 +28,26 @@ const ROUND_NAMES: ReadonlyMap<number, string> = new Map(
 export class Session {
   readonly spec: SessionSpec
   readonly me: PartyIndex
+  /** When it was opened here, in monotonic milliseconds. */
+  readonly openedMs: number
   readonly #post: Post
   readonly #arrived = new Map<string, Uint8Array>()
   readonly #waits = new Map<string, Wait>()
   readonly #stop = new AbortController()
   readonly #accepted = Promise.withResolvers<void>()
+  readonly #heard = Promise.withResolvers<void>()
   #fault: Fault | undefined
   #told = false
+  #tellAs: AbortKind | undefined
+  #endedBy: PartyIndex | undefined
+  #waitsFor: PartyIndex | undefined
   #round = 'session/open'
   #over = false
 
-  constructor(spec: SessionSpec, me: PartyIndex, post: Post) {
+  constructor(spec: SessionSpec, me: PartyIndex, post: Post, openedMs: number) {
     this.spec = spec
     this.me = me
+    this.openedMs = openedMs
     this.#post = post
     this.#accepted.promise.catch(() => undefined) // only pair setups wait for it
   }
@@ -51,6 +59,16 @@ export class Session {
   /** Whether the fault is another party's word, not our own finding. */
   get told(): boolean {
     return this.#told
+  }
+
+  /** Whose abort ended the session: somebody to do without next time, never somebody to blame. */
+  get endedBy(): PartyIndex | undefined {
+    return this.#endedBy
+  }
+
+  /** Whom the sender of that abort waited for in vain, by its own word. */
+  get waitsFor(): PartyIndex | undefined {
+    return this.#waitsFor
   }
 
   get others(): readonly PartyIndex[] {
@@ -75,23 +93,38 @@ export class Session {
   /**
    * One letter of type `round` or `abort` from an authenticated participant. The first copy counts, an
    * identical one is dropped, another one ends the session (02 §11).
+   *
+   * 02 §12 drops a wrong round, 04 §11 calls it a fault of the party. Both hold: a known round of this
+   * session is kept or dropped however early or late it is, and so is what comes from outside the session;
+   * but a round of no such conversation, or another attempt under this instanceId, is nothing that an
+   * honest guest ever seals, and nobody else can seal it. It ends the session as malformed, so that its
+   * sender is counted instead of being waited for.
    */
   take(from: PartyIndex, { attempt, round, type, body }: Letter): void {
-    if (this.#over || from === this.me || !this.spec.everyone.includes(from)) return
+    if (this.#over || !this.others.includes(from)) {
+      body.fill(0)
+      return
+    }
     if (type === MESSAGE_TYPES.abort) {
-      this.#told = true
-      this.end(faultOfAbort(body, from, this.#round))
+      this.#takeAbort(from, body)
       return
     }
     const name = ROUND_NAMES.get(round)
-    if (attempt !== this.spec.attempt || name === undefined || round >> 8 !== this.spec.kind) return
+    if (attempt !== this.spec.attempt || name === undefined || round >> 8 !== this.spec.kind) {
+      const reason = 'no round of this session'
+      this.end({ kind: 'malformed', round: name ?? this.#round, from, reason })
+      body.fill(0)
+      return
+    }
     const place = `${name}/${from}`
     const first = this.#arrived.get(place)
     if (first !== undefined) {
       if (!sameBytes(first, body)) this.end({ kind: 'equivocation', round: name, from })
+      if (first !== body) body.fill(0)
       return
     }
     this.#arrived.set(place, body)
+    this.#heard.resolve()
     this.#waits.get(place)?.arrived.resolve(body)
     this.#waits.delete(place)
   }
@@ -104,6 +137,16 @@ export class Session {
   /** Waits for `accept`; rejects when the session ends first. */
   accepted(): Promise<void> {
     return this.#accepted.promise
+  }
+
+  /** Resolves with the first message of a round, never when there is none. */
+  heard(): Promise<void> {
+    return this.#heard.promise
+  }
+
+  /** Throws what ended the session, if it ended: asked before a message is handed on. */
+  assertRunning(round: string): void {
+    if (this.#over) throw new ProtocolError(this.#fault ?? { kind: 'cancelled', round })
   }
 
   async receive(round: string, from: PartyIndex): Promise<Uint8Array> {
@@ -145,24 +188,27 @@ export class Session {
     this.end({ kind: 'timeout', round, missing: [...missing].sort((a, b) => a - b) })
   }
 
-  /** Ends the session here, without telling anyone yet. The first reason stays. */
-  end(fault: Fault): void {
+  /** Ends the session here, without telling anyone yet. The first reason stays; `tellAs` is said in its place. */
+  end(fault: Fault, tellAs?: AbortKind): void {
     if (this.#over) return
     this.#over = true
     this.#fault = fault
+    this.#tellAs = tellAs
     const error = new ProtocolError(fault)
     this.#stop.abort(error)
     this.#accepted.reject(error)
     for (const { arrived } of this.#waits.values()) arrived.reject(error)
     this.#waits.clear()
-    this.#arrived.clear()
+    this.#wipe()
   }
 
   /** Tells every other participant that it ended, with a kind of the closed list. */
   async tell(fault: Fault, signal: AbortSignal): Promise<void> {
     const { instanceId: session, attempt } = this.spec
     const type = MESSAGE_TYPES.abort
-    const letter = { session, attempt, round: 0, type, body: encodeAbort(fault) }
+    const as = fault.kind === 'banned' ? 'aborted' : this.#tellAs // a ban ends sessions without a reason
+    const body = encodeAbort(fault, fault === this.#fault ? as : undefined)
+    const letter = { session, attempt, round: 0, type, body }
     // Those that cannot be reached have nobody to tell; their own deadline ends it.
     await Promise.allSettled(this.others.map((to) => this.#post.send(to, letter, signal)))
   }
@@ -170,11 +216,30 @@ export class Session {
   /** The conversation returned or threw. */
   leave(): void {
     this.#over = true
+    this.#wipe()
+  }
+
+  #takeAbort(from: PartyIndex, body: Uint8Array): void {
+    this.#told = true
+    this.#endedBy = from
+    try {
+      const { kind, missing } = decodeAbort(body)
+      if (missing !== undefined && this.spec.everyone.includes(missing)) this.#waitsFor = missing
+      this.end(faultOfAbort(kind, from, this.#round))
+    } catch (cause) {
+      if (!(cause instanceof DecodeError)) throw cause
+      this.end({ kind: 'cancelled', round: this.#round }) // an abort all the same
+    }
+  }
+
+  /** Bodies may hold shares and openings; the conversation has its own copies. */
+  #wipe(): void {
+    for (const body of this.#arrived.values()) body.fill(0)
     this.#arrived.clear()
   }
 
   #enter(round: string): void {
-    if (this.#over) throw new ProtocolError(this.#fault ?? { kind: 'cancelled', round })
+    this.assertRunning(round)
     this.#round = round
   }
 }

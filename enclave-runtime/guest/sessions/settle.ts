@@ -12,9 +12,9 @@ export interface Consequences {
   /** Resolves when no ban is on its way to the disk. */
   bansSettled(): Promise<void>
   strike(party: PartyIndex): void
-  /** The halves of the setup with this peer do not fit. */
-  renewPair(peer: PartyIndex): void
-  /** Our own state contradicts itself. */
+  /** Our half of the setup with this peer does not fit its, as a session found that was opened then. */
+  renewPair(peer: PartyIndex, openedMs: number): void
+  /** Our own state contradicts itself: a key, or the whole guest, stops. */
   halt(fault: Fault): void
 }
 
@@ -23,11 +23,12 @@ export const settlement =
   (consequences: Consequences): Settle =>
   async (fault, session) => {
     const party = blamed(fault)
-    if (!session.told && party !== undefined && party !== session.me) {
+    const theirWord = session.told && fault === session.fault
+    if (!theirWord && party !== undefined && party !== session.me) {
       const next = consequence(fault)
       if (next === 'ban') await consequences.ban(party)
       if (next === 'strike') consequences.strike(party)
-      if (fault.kind === 'generation') consequences.renewPair(party)
+      if (fault.kind === 'generation') consequences.renewPair(party, session.openedMs)
     }
     if (consequence(fault) === 'halt') consequences.halt(fault)
     await consequences.bansSettled()

@@ -7,7 +7,7 @@ import { TestClient } from './test-client.ts'
 
 const KEYGEN = { attempt: 0, signers: [1, 2, 3, 4, 5], budgetMs: 120_000 }
 const SIGN = { attempt: 0, signers: [1, 2, 3], budgetMs: 10_000 }
-const ABORTED = '0' // the one byte of an abort that says nothing
+const ABORTED = '0,0,0' // an abort that says nothing
 
 /** Changes one byte of one round from guest 2 to guest 1. */
 const cheat =

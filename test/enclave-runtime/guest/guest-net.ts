@@ -1,5 +1,6 @@
 import type { Committee } from '../../../enclave-runtime/guest/committee.ts'
 import { Member, type MemberInit } from '../../../enclave-runtime/guest/member.ts'
+import type { SetupLimits } from '../../../enclave-runtime/guest/pairs/pair.ts'
 import type { Records } from '../../../enclave-runtime/guest/records.ts'
 import type { Letter, Post } from '../../../enclave-runtime/guest/sessions/post.ts'
 import type { Vault, VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
@@ -40,6 +41,7 @@ export interface NetOptions {
   readonly development?: boolean
   /** The conversation of 02 §2 instead of dealt setups. */
   readonly realSetups?: boolean
+  readonly setupLimits?: SetupLimits
 }
 
 /** One guest: what outlives it (device and disk), and the one that runs now. */
@@ -94,6 +96,7 @@ export class NetGuest {
           ...(number === undefined ? {} : { number }),
         }),
       onDefect: (error) => this.defects.push(error),
+      ...(net.options.setupLimits && { setupLimits: net.options.setupLimits }),
       conversations: net.options.realSetups ? {} : { setUpPair: net.dealtSetup(index) },
     }
     this.member = new Member(init)
@@ -103,7 +106,7 @@ export class NetGuest {
 /** n guests in one process: letters instead of envelopes, a clock that is turned by hand, real vaults. */
 export class GuestNet {
   readonly seed: string
-  readonly options: Required<NetOptions>
+  readonly options: Required<Omit<NetOptions, 'setupLimits'>> & Pick<NetOptions, 'setupLimits'>
   readonly clock: TestClock = new TestClock(START_S)
   readonly guests: NetGuest[] = []
   tamper: Tamper = (carried) => [carried]
@@ -197,13 +200,14 @@ export class GuestNet {
     const again = await this.#start(index, this.guest(index).node)
     this.guests[index - 1] = again
     this.down.delete(index)
-    for (const other of this.guests) if (!this.down.has(other.index)) other.restarted(index)
+    for (const other of this.guests)
+      if (other.index !== index && !this.down.has(other.index)) other.restarted(index)
     this.connect()
   }
 
   async send(carried: Carried): Promise<void> {
     if (this.down.has(carried.to) || this.down.has(carried.from)) throw new Error('UNREACHABLE')
-    this.#letters.push(carried)
+    this.#letters.push(copyOf(carried)) // senders wipe what has left
   }
 
   /** A letter that no honest guest wrote, as an authenticated envelope would bring it. */
@@ -282,7 +286,8 @@ export class GuestNet {
     if (next === undefined) return false
     for (const { from, to, letter } of this.tamper(next)) {
       const guest = this.guests[to - 1]
-      if (guest !== undefined && !this.down.has(to)) guest.take(from, letter)
+      if (guest !== undefined && !this.down.has(to))
+        guest.take(from, copyOf({ from, to, letter }).letter)
     }
     return true
   }
@@ -293,3 +298,10 @@ export class GuestNet {
     return new NetGuest(this, index, node, vault, open)
   }
 }
+
+/** Every guest owns the bytes that it has, as behind a real channel. */
+const copyOf = ({ from, to, letter }: Carried): Carried => ({
+  from,
+  to,
+  letter: { ...letter, body: letter.body.slice() },
+})
