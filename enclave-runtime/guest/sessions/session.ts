@@ -35,6 +35,7 @@ export class Session {
   readonly #waits = new Map<string, Wait>()
   readonly #stop = new AbortController()
   readonly #accepted = Promise.withResolvers<void>()
+  readonly #heardFrom = new Set<PartyIndex>()
   readonly #heard = Promise.withResolvers<void>()
   #fault: Fault | undefined
   #told = false
@@ -82,7 +83,7 @@ export class Session {
 
   /** Whether a message of a round came from this party. */
   hasHeard(from: PartyIndex): boolean {
-    return [...this.#arrived.keys()].some((place) => place.endsWith(`/${from}`))
+    return this.#heardFrom.has(from)
   }
 
   /** Aborted when the session ends without a result. */
@@ -124,6 +125,7 @@ export class Session {
       return
     }
     this.#arrived.set(place, body)
+    this.#heardFrom.add(from)
     this.#heard.resolve()
     this.#waits.get(place)?.arrived.resolve(body)
     this.#waits.delete(place)
