@@ -103,8 +103,18 @@ export class Member {
     this.#rates = new AccountRates(() => clock.monotonicMs())
     this.#keys = new KeyStore(records, kernel, this.#accounts, tell)
     const answers = new Answers(router)
-    const followers = new Followers(router, onError)
-    const live = new LiveAttempts(committee.guests)
+    const followers = new Followers({
+      router,
+      kernel,
+      clock,
+      size: committee.guests.length,
+      onError,
+    })
+    const live = new LiveAttempts({
+      guests: committee.guests,
+      me: committee.me.index,
+      monotonicMs: () => clock.monotonicMs(),
+    })
     const shared = { committee, router, kernel, random, answers, followers, live, keys: this.#keys }
     const now = () => Math.floor(clock.unixMs() / 1000)
     const check = (request: Uint8Array) => this.#authorize(request)

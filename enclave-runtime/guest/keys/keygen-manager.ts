@@ -20,7 +20,7 @@ import type { Committee } from '../committee.ts'
 import type { Authorized } from '../requests/authorize.ts'
 import { policyHashOf } from '../requests/policy.ts'
 import type { Answers } from '../sessions/answers.ts'
-import { Declined, type Followers } from '../sessions/followers.ts'
+import { Declined, type Followers, MAX_KEYGENS_PER_OPENER } from '../sessions/followers.ts'
 import { failed, leadFailure } from '../sessions/lead-reply.ts'
 import { openEverywhere } from '../sessions/lead-session.ts'
 import type { LiveAttempts } from '../sessions/live-attempts.ts'
@@ -33,8 +33,11 @@ import { decodeKeygenOpening, encodeKeygenOpening } from './keygen-opening.ts'
 import type { PendingKey } from './pending-key.ts'
 import type { PendingKeys } from './pending-keys.ts'
 
-/** A chunk of a key generation (02 §11). */
-const KEYGEN_MS = 120_000
+/**
+ * The longest run of one key, led or followed. 02 §11 gives a chunk of many keys 120 s; no request lives
+ * longer than 30 s (03 §9.1), and a run holds its place in every guest.
+ */
+const KEYGEN_MS = 30_000
 const MIN_BUDGET_MS = 500
 const RETRY_MS = 1_000
 const MAX_SKEW_S = 30 // 05 §3.2
@@ -63,6 +66,8 @@ export interface KeygenManagerInit {
 export class KeygenManager {
   readonly #init: KeygenManagerInit
   readonly #running = new Set<string>()
+  /** Runs led here. */
+  #leading = 0
 
   constructor(init: KeygenManagerInit) {
     this.#init = init
@@ -94,25 +99,28 @@ export class KeygenManager {
     const existing = await accounts.get(accountId)
     if (existing !== undefined) return this.#done(existing)
     this.#assertNoKey(accountId)
-    const claim = live.claim(asked.request.digest, plan.attempt, committee.me.index)
+    if (this.#leading >= MAX_KEYGENS_PER_OPENER) return failed('overloaded', [], RETRY_MS)
+    const attempt = live.ownAttempt(asked.request.digest, plan.attempt)
+    const claim = live.claim(asked.request.digest, attempt, committee.me.index)
     if (claim === undefined) return failed('busy', [], RETRY_MS)
+    this.#leading += 1
     try {
       const nonce = random(32)
       const budgetMs = Math.max(MIN_BUDGET_MS, Math.min(plan.budgetMs, KEYGEN_MS))
-      const session = this.#open(asked, plan.attempt, nonce, budgetMs)
+      const session = this.#open(asked, attempt, nonce, budgetMs)
       if (typeof session === 'string') return failed('overloaded', [], RETRY_MS)
       claim.run(session)
-      const { attempt } = plan
       const opening = encodeKeygenOpening({ request, attempt, nonce, evalTime: now(), budgetMs })
       return await this.#conductAsLeader(session, asked, opening)
     } finally {
+      this.#leading -= 1
       claim.release()
     }
   }
 
   /** Another guest opens a key generation. */
   take(from: PartyIndex, letter: Letter): void {
-    this.#init.followers.take(from, letter, () => this.#follow(from, letter))
+    this.#init.followers.take('keygen', from, letter, (begun) => this.#follow(from, letter, begun))
   }
 
   async #conductAsLeader(
@@ -139,7 +147,11 @@ export class KeygenManager {
     return this.#done(account)
   }
 
-  async #follow(from: PartyIndex, letter: Letter): Promise<void> {
+  async #follow(
+    from: PartyIndex,
+    letter: Letter,
+    begun: (session: Session) => void,
+  ): Promise<void> {
     const { authorize, accounts, keys, live, router, now } = this.#init
     const opening = decodeKeygenOpening(letter.body)
     if (Math.abs(opening.evalTime - now()) > MAX_SKEW_S) throw later('clock')
@@ -166,6 +178,7 @@ export class KeygenManager {
       if (session === 'reused') throw new RequestError('SESSION_ID_REUSED')
       if (session === 'overloaded') throw later('overloaded')
       claim.run(session)
+      begun(session)
       await this.#during(asked, () =>
         router.conduct(session, (party) => this.#generate(party, asked)),
       )

@@ -1,3 +1,4 @@
+import type { Kernel } from '../../../protocols/kernel/kernel.ts'
 import { type ErrorId, RequestError } from '../../../protocols/request/errors.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import { type Fault, type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
@@ -9,12 +10,33 @@ import {
   encodeResult,
   type NotYet,
 } from './answer-letters.ts'
+import type { Clock } from './clock.ts'
 import type { Letter } from './post.ts'
+import type { Session } from './session.ts'
 import type { SessionRouter } from './session-router.ts'
 
 /** Openings that are looked at at once: each may carry a request of 600 KiB. */
-const MAX_OPENINGS = 32
+const MAX_LOOKS = 32
+/** Of them, those of one opener. */
+const MAX_LOOKS_PER_OPENER = 16
+/** Signatures at once in all: an opener may have its share of them. */
+const MAX_SIGNATURES = 256
+/** Key generations at once that one member may lead: each is a few hundred milliseconds of every guest. */
+export const MAX_KEYGENS_PER_OPENER = 2
 const OVERLOADED_MS = 500
+/** A leader that opened a session begins it at once; the reference kernel takes longer over a commitment. */
+const FIRST_ROUND_MS = { wasm: 2_000, reference: 5_000 } as const
+
+export type Followed = 'sign' | 'keygen'
+
+export interface FollowersInit {
+  readonly router: SessionRouter
+  readonly kernel: Pick<Kernel, 'name'>
+  readonly clock: Pick<Clock, 'after'>
+  /** Members of the committee. */
+  readonly size: number
+  readonly onError: (error: unknown) => void
+}
 
 /** What a follower says instead of taking part. Thrown by what looks at an opening. */
 export class Declined extends Error {
@@ -33,41 +55,89 @@ type Answer =
   | { readonly kind: 'result'; readonly result: Uint8Array }
   | { readonly kind: 'abort'; readonly fault: Fault }
 
-/** Says to an opener what came of its opening, when it was not taken part in. */
+/** Says to an opener what came of its opening, when it was not taken part in, and bounds what each may open. */
 export class Followers {
-  readonly #router: SessionRouter
-  readonly #onError: (error: unknown) => void
-  readonly #open = new Set<string>()
+  readonly #init: FollowersInit
+  /** Who opened what is looked at now, by session. */
+  readonly #looks = new Map<string, PartyIndex>()
+  /** Openings looked at and sessions followed, by kind and opener. */
+  readonly #following = new Map<string, number>()
 
-  constructor(router: SessionRouter, onError: (error: unknown) => void) {
-    this.#router = router
-    this.#onError = onError
+  constructor(init: FollowersInit) {
+    this.#init = init
   }
 
-  /** Runs `follow`; what it declines is answered, what fails in the session was already told there. */
-  take(from: PartyIndex, letter: Letter, follow: () => Promise<void>): void {
-    this.#take(from, letter, follow).catch(this.#onError)
+  /**
+   * Runs `follow`, which says with `begun` that its session is open; what it declines is answered, what
+   * fails in the session was already told there.
+   */
+  take(
+    kind: Followed,
+    from: PartyIndex,
+    letter: Letter,
+    follow: (begun: (session: Session) => void) => Promise<void>,
+  ): void {
+    this.#take(kind, from, letter, follow).catch(this.#init.onError)
   }
 
-  async #take(from: PartyIndex, letter: Letter, follow: () => Promise<void>): Promise<void> {
+  async #take(
+    kind: Followed,
+    from: PartyIndex,
+    letter: Letter,
+    follow: (begun: (session: Session) => void) => Promise<void>,
+  ): Promise<void> {
+    const { router } = this.#init
     const key = Buffer.from(letter.session).toString('hex')
-    if (this.#open.has(key) || this.#router.find(letter.session) !== undefined) return // a second copy
-    if (this.#open.size >= MAX_OPENINGS) {
+    if (this.#looks.has(key) || router.find(letter.session) !== undefined) return // a second copy
+    if (this.#isFull(kind, from)) {
       const busy = { reason: 'overloaded', retryAfterMs: OVERLOADED_MS } as const
-      await this.#router.send(from, answerTo(letter, 'notYet', encodeNotYet(busy)))
+      await router.send(from, answerTo(letter, 'notYet', encodeNotYet(busy)))
       return
     }
-    this.#open.add(key)
+    this.#looks.set(key, from)
+    this.#count(kind, from, 1)
+    let disarm = () => {}
     try {
-      await follow()
+      await follow((session) => {
+        this.#looks.delete(key)
+        disarm = this.#expectFirstRound(session, from)
+      })
     } catch (error) {
       if (error instanceof ProtocolError) return // told to all by the session itself
       const answer = answerOf(error)
       if (answer === undefined) throw error
-      await this.#router.send(from, answerLetter(letter, answer))
+      await router.send(from, answerLetter(letter, answer))
     } finally {
-      this.#open.delete(key)
+      disarm()
+      this.#looks.delete(key)
+      this.#count(kind, from, -1)
     }
+  }
+
+  /** A leader that opens and then says nothing has its session for a moment, not for its budget. */
+  #expectFirstRound(session: Session, leader: PartyIndex): () => void {
+    const { clock, kernel } = this.#init
+    return clock.after(FIRST_ROUND_MS[kernel.name], () => {
+      if (session.hasHeard(leader)) return
+      session.end({ kind: 'timeout', round: session.round, missing: [leader] })
+    })
+  }
+
+  #isFull(kind: Followed, from: PartyIndex): boolean {
+    const theirs = [...this.#looks.values()].filter((opener) => opener === from).length
+    if (this.#looks.size >= MAX_LOOKS || theirs >= MAX_LOOKS_PER_OPENER) return true
+    const most =
+      kind === 'keygen'
+        ? MAX_KEYGENS_PER_OPENER
+        : Math.max(1, Math.floor(MAX_SIGNATURES / this.#init.size))
+    return (this.#following.get(`${kind}/${from}`) ?? 0) >= most
+  }
+
+  #count(kind: Followed, from: PartyIndex, change: 1 | -1): void {
+    const key = `${kind}/${from}`
+    const count = (this.#following.get(key) ?? 0) + change
+    if (count === 0) this.#following.delete(key)
+    else this.#following.set(key, count)
   }
 }
 

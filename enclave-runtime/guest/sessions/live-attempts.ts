@@ -3,43 +3,91 @@ import { objectHash } from '../../../protocols/crypto/transcript.ts'
 import { encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { type Guest, guestAt } from '../../../protocols/session/guest.ts'
+import { ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
+import { BoundedMap } from '../bounded-map.ts'
 import type { Session } from './session.ts'
+
+/** Requests whose attempts are remembered: more than a guest works on before they expire. */
+const MAX_REQUESTS = 16_384
+/** Who held a place in vain leaves it to others for as long again, at most so long. */
+const MAX_REST_MS = 10_000
+
+type Running = Pick<Session, 'end' | 'fault' | 'round'>
 
 interface Live {
   readonly attempt: number
   readonly leader: PartyIndex
-  session: Session | undefined
+  readonly since: number
+  session: Running | undefined
 }
 
-/** One live attempt per request in this guest (03 §9.1): the lower attempt wins, then the leader's turn and score. */
-export class LiveAttempts {
-  readonly #guests: readonly Guest[]
-  readonly #live = new Map<string, Live>()
+/** What one leader did with one request, here. */
+interface Led {
+  /** The last attempt that came to a session; it and all before it are over. */
+  highest: number
+  lapses: number
+  /** Ended another leader's session once. */
+  preempted: boolean
+  restUntil: number
+}
 
-  constructor(guests: readonly Guest[]) {
-    this.#guests = guests
+export interface LiveAttemptsInit {
+  readonly guests: readonly Guest[]
+  readonly me: PartyIndex
+  readonly monotonicMs: () => number
+}
+
+/**
+ * One live attempt per request in this guest (03 §9.1): the lower attempt wins, then the leader's turn and
+ * score. A winner ends another's session only before its second round, and once per request; an attempt
+ * that was tried is never tried again; and who held the place in vain, by silence or repeatedly, leaves it
+ * to others for a while. So no leader, whatever it claims, keeps the others from a request.
+ */
+export class LiveAttempts {
+  readonly #init: LiveAttemptsInit
+  readonly #live = new Map<string, Live>()
+  readonly #led = new BoundedMap<Map<PartyIndex, Led>>(MAX_REQUESTS)
+
+  constructor(init: LiveAttemptsInit) {
+    this.#init = init
+  }
+
+  /** The number with which this guest leads: `attempt`, or the next one that it did not try yet. */
+  ownAttempt(reqId: Uint8Array, attempt: number): number {
+    const led = this.#led.get(reqId)?.get(this.#init.me)
+    return Math.max(attempt, (led?.highest ?? -1) + 1)
   }
 
   /**
    * Takes the request's one place, ending a lesser attempt that holds it; undefined when the holder is
-   * not lesser. The place is held until `release`.
+   * not lesser, or this leader had its turn. The place is held until `release`.
    */
   claim(reqId: Uint8Array, attempt: number, leader: PartyIndex): Claim | undefined {
     const key = hex(reqId)
+    const since = this.#init.monotonicMs()
+    const led = this.#ledBy(reqId, leader)
+    if (attempt <= led.highest) return undefined
+    if (leader !== this.#init.me && since < led.restUntil) return undefined
     const holder = this.#live.get(key)
     if (holder !== undefined) {
-      if (!this.#beats(reqId, { attempt, leader }, holder)) return undefined
+      const open = holder.session === undefined || !isPastFirstRound(holder.session)
+      if (led.preempted || !open || !this.#beats(reqId, { attempt, leader }, holder))
+        return undefined
+      led.preempted = true
       holder.session?.end({ kind: 'cancelled', round: 'session/open' })
     }
-    const live: Live = { attempt, leader, session: undefined }
+    const live: Live = { attempt, leader, since, session: undefined }
     this.#live.set(key, live)
     return {
       run: (session) => {
+        led.highest = Math.max(led.highest, attempt)
         live.session = session
         if (this.#live.get(key) !== live) session.end({ kind: 'cancelled', round: 'session/open' })
       },
       release: () => {
-        if (this.#live.get(key) === live) this.#live.delete(key)
+        if (this.#live.get(key) !== live) return
+        this.#live.delete(key)
+        this.#lapse(led, live)
       },
     }
   }
@@ -48,10 +96,27 @@ export class LiveAttempts {
     return this.#live.has(hex(reqId))
   }
 
-  #beats(reqId: Uint8Array, a: Omit<Live, 'session'>, b: Omit<Live, 'session'>): boolean {
-    if (a.attempt !== b.attempt) return a.attempt < b.attempt
+  #lapse(led: Led, { leader, since, session }: Live): void {
+    const fault = session?.fault
+    if (fault === undefined) return // it gave a result, or never was a session
+    led.lapses += 1
+    const silent = fault.kind === 'timeout' && fault.missing.includes(leader)
+    if (!silent && led.lapses < 2) return
+    const now = this.#init.monotonicMs()
+    led.restUntil = now + Math.min(now - since, MAX_REST_MS)
+  }
+
+  #ledBy(reqId: Uint8Array, leader: PartyIndex): Led {
+    const known = this.#led.get(reqId) ?? new Map<PartyIndex, Led>()
+    const led = known.get(leader) ?? { highest: -1, lapses: 0, preempted: false, restUntil: 0 }
+    this.#led.set(reqId, known.set(leader, led))
+    return led
+  }
+
+  #beats(reqId: Uint8Array, a: Standing, b: Standing): boolean {
     if (a.leader === b.leader) return false
-    const order = leaderOrder(reqId, this.#guests)
+    if (a.attempt !== b.attempt) return a.attempt < b.attempt
+    const order = leaderOrder(reqId, this.#init.guests)
     if (a.attempt > 0) {
       const turn = order[(a.attempt - 1) % order.length]
       if (turn === a.leader || turn === b.leader) return turn === a.leader
@@ -60,11 +125,16 @@ export class LiveAttempts {
   }
 }
 
+type Standing = Pick<Live, 'attempt' | 'leader'>
+
 export interface Claim {
   /** The session that the claim is for; ended at once when a better attempt came meanwhile. */
-  run(session: Session): void
+  run(session: Running): void
   release(): void
 }
+
+/** The low byte of a round's number counts the rounds of its conversation from 1. */
+const isPastFirstRound = ({ round }: Running): boolean => ((ROUND_NUMBERS[round] ?? 0) & 0xff) > 1
 
 /** Members by H(lead; [reqId, guestSig]), ascending: the a-th leads attempt a ≥ 1 (03 §9.1). */
 export function leaderOrder(reqId: Uint8Array, guests: readonly Guest[]): PartyIndex[] {

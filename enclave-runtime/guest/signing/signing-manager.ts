@@ -74,12 +74,13 @@ export class SigningManager {
     const done = this.#init.results.get(asked.request.digest, now())
     if (done !== undefined) return doneReply(asked, done)
     const nonce = random(32)
-    const mine = signingPlan(committee, asked, plan.signers, plan.attempt, nonce)
+    const attempt = live.ownAttempt(asked.request.digest, plan.attempt)
+    const mine = signingPlan(committee, asked, plan.signers, attempt, nonce)
     if (!plan.signers.includes(committee.me.index))
       throw new RequestError('MPC_QUORUM', 'this guest is not among the signers')
     const refused = this.#notNow(asked, mine)
     if (refused !== undefined) return refused
-    const claim = live.claim(asked.request.digest, plan.attempt, committee.me.index)
+    const claim = live.claim(asked.request.digest, attempt, committee.me.index)
     if (claim === undefined) return failed('busy', [], RETRY_MS)
     try {
       this.#claimNonce(asked)
@@ -98,7 +99,7 @@ export class SigningManager {
 
   /** Another guest opens a session: everything it says is checked, or computed, here. */
   take(from: PartyIndex, letter: Letter): void {
-    this.#init.followers.take(from, letter, () => this.#follow(from, letter))
+    this.#init.followers.take('sign', from, letter, (begun) => this.#follow(from, letter, begun))
   }
 
   async #conductAsLeader(
@@ -126,7 +127,11 @@ export class SigningManager {
     return doneReply(asked, done)
   }
 
-  async #follow(from: PartyIndex, letter: Letter): Promise<void> {
+  async #follow(
+    from: PartyIndex,
+    letter: Letter,
+    begun: (session: Session) => void,
+  ): Promise<void> {
     const { committee, authorize, live, router, results, now } = this.#init
     const opening = decodeSigningOpening(letter.body)
     if (Math.abs(opening.evalTime - now()) > MAX_SKEW_S) throw later('clock')
@@ -156,6 +161,7 @@ export class SigningManager {
       if (session === 'reused') throw new RequestError('SESSION_ID_REUSED')
       if (session === 'overloaded') throw later('overloaded')
       claim.run(session)
+      begun(session)
       await router.conduct(session, (party) => this.#sign(party, asked, plan))
     } finally {
       claim.release()
