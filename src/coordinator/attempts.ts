@@ -1,19 +1,10 @@
 import { ERRORS } from '../../protocols/request/errors.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
 import type { Blame } from './blame.ts'
-import { attemptBudget } from './budget.ts'
-import type { CoordinatorLog, Rpc } from './collaborators.ts'
-import { type Deadline, orAborted } from './deadline.ts'
-import { decodeOutcome, encodeLeadAsk } from './forward.ts'
-import {
-  type Attempt,
-  type LeadDependencies,
-  leadHere,
-  leadWith,
-  type Outcome,
-  type Short,
-  silent,
-} from './lead.ts'
+import type { Deadline } from './deadline.ts'
+import { type Ending, gaveUp, late, quorum, refusedByMost } from './endings.ts'
+import { type Attempt, leadHere, type Outcome, type Short, silent } from './lead.ts'
+import { confirm, type ForwardDependencies, leadElsewhere } from './lead-elsewhere.ts'
 import { rendezvousOrder } from './leaders.ts'
 import { failure, knownId, type Reply } from './reply.ts'
 import { Tries } from './tries.ts'
@@ -27,10 +18,8 @@ export interface Job {
   readonly request: Uint8Array
 }
 
-export interface AttemptDependencies extends LeadDependencies {
-  readonly rpc: Rpc
+export interface AttemptDependencies extends ForwardDependencies {
   readonly blame: Blame
-  readonly log: CoordinatorLog
 }
 
 const MAX_SIGN_FAILURES = 8 // more than the faulty members of the largest committee
@@ -41,7 +30,6 @@ const PAIRS_GRACE_MS = 6_000 // pairs under way may be ready soon; an error come
 const POLL_MS = 100 // of links: looking costs nothing
 const PAIRS_POLL_MS = 500 // of pair setups: other leaders are asked again too
 const BUSY_DELAY_MS = 200 // where a guest gives no delay: about one signature
-const FORWARD_MARGIN_MS = 1_500 // the way to another leader and back
 const INTERNAL = -32603 // the node's own trouble, not the request's
 
 /** Attempts until one gives a result, the request is refused, or the deadline passes (03 §9.1). */
@@ -60,132 +48,118 @@ export async function pursue(
   }
 }
 
+/** How an attempt ended, and by whose word: what the own guest says is seen, what others say is heard. */
+interface Led {
+  readonly leader: PartyIndex
+  readonly outcome: Outcome
+}
+
 class Run {
   readonly #deps: AttemptDependencies
   readonly #job: Job
   readonly #deadline: Deadline
   readonly #tries = new Tries()
+  readonly #ending: Ending
   #shortSince: number | undefined
 
   constructor(deps: AttemptDependencies, job: Job, deadline: Deadline) {
     this.#deps = deps
     this.#job = job
     this.#deadline = deadline
+    const { kind, requestId } = job
+    this.#ending = { kind, requestId, tries: this.#tries, standing: deps.standing }
   }
 
   async toTheEnd(): Promise<Reply> {
     const most = this.#job.kind === 'keygen' ? MAX_KEYGEN_FAILURES : MAX_SIGN_FAILURES
     for (;;) {
       if (this.#deadline.remainingMs() < SHORTEST_ATTEMPT_MS) return this.late()
-      if (this.#tries.failures >= most) return this.#gaveUp()
+      if (this.#tries.failures >= most) return gaveUp(this.#ending)
       const leader = this.#leader()
-      const outcome = leader === undefined ? await this.#view() : await this.#led(leader)
-      const reply = await this.#after(leader ?? this.#deps.standing.me, outcome)
+      const led =
+        leader === undefined
+          ? { leader: this.#deps.standing.me, outcome: await this.#view() }
+          : await this.#led(leader)
+      const reply = await this.#after(led)
       if (reply !== undefined) return reply
     }
   }
 
   late(): Reply {
-    const { lastFault } = this.#tries
-    return failure('MPC_DEADLINE', {
-      requestId: this.#job.requestId,
-      details: { attempts: this.#tries.attempt, ...(lastFault === undefined ? {} : { lastFault }) },
-    })
+    return late(this.#ending)
   }
 
-  /** Attempt 0: this node. Later: by rendezvous among those that can be reached; the last to fail only if need be. */
+  /**
+   * Attempt 0, and every second one after it: this node, which believes its own guest alone. Between them the
+   * others by rendezvous, each once. Only members that can be reached.
+   */
   #leader(): PartyIndex | undefined {
     const { standing } = this.#deps
+    const { me } = standing
     const tries = this.#tries
     const now = this.#now()
     const able = (party: PartyIndex): boolean =>
       standing.reachable(party) && tries.mayLead(party, now)
+    const mine = able(me) ? me : undefined
     // A result of others counts only when the own guest can ask for it: without signers of its own, none leads.
-    if (this.#job.kind === 'keygen' || !this.#hasSigners())
-      return able(standing.me) ? standing.me : undefined
-    if (tries.attempt === 0 && able(standing.me)) return standing.me
+    if (this.#job.kind === 'keygen' || !this.#hasSigners()) return mine
+    if (mine !== undefined && tries.lastLeader !== me) return mine
     const order = rendezvousOrder(this.#job.reqId, standing.members)
       .map(({ index }) => index)
-      .filter(able)
-    const rested = order.filter((party) => !tries.avoid.has(party) && !standing.avoided(party))
-    const from = rested.length > 0 ? rested : order
-    return from[Math.max(0, tries.attempt - 1) % Math.max(1, from.length)]
+      .filter((party) => party !== me && able(party))
+    const rested = order.find((party) => !tries.avoid.has(party) && !standing.avoided(party))
+    return rested ?? mine ?? order[0]
   }
 
-  async #led(leader: PartyIndex): Promise<Outcome> {
-    const { standing } = this.#deps
-    if (leader === standing.me) return leadHere(this.#deps, this.#attempt())
-    const outcome = await this.#forward(leader)
-    if (outcome !== undefined) return outcome
-    this.#tries.avoid = new Set([...this.#tries.avoid, leader])
-    return leadHere(this.#deps, this.#attempt())
-  }
-
-  /** Asks another member to lead. Undefined when it could not be asked: then this node leads. */
-  async #forward(leader: PartyIndex): Promise<Outcome | undefined> {
-    const { standing, rpc, budgetFactor, log, blame } = this.#deps
-    const { request, excluded, avoid, attempt, remainingMs, kind } = this.#attempt()
-    const member = standing.member(leader)
-    if (member === undefined) return undefined
-    const most = standing.members.length - standing.threshold
-    const both = new Set([...excluded, ...avoid])
-    const without = [...(both.size <= most ? both : excluded)]
-    const frame = encodeLeadAsk({ request, attempt, remainingMs, excluded: without })
-    if (frame === undefined) return undefined
-    const rttMs = Math.max(...standing.members.map(({ index }) => standing.rttMs(index)))
-    const budget = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
-    const late = AbortSignal.timeout(budget + FORWARD_MARGIN_MS)
-    const signal = AbortSignal.any([this.#deadline.signal, late])
-    try {
-      const answer = await orAborted(firstFrame(rpc.call(member.peerId, frame, signal)), signal)
-      if (answer === undefined) return undefined // it closed without one
-      const outcome = decodeOutcome(answer)
-      return outcome.kind === 'done' ? await this.#confirmed(outcome) : outcome
-    } catch (cause) {
-      if (this.#deadline.signal.aborted) throw cause
-      log.warn({ leader, error: cause }, 'another leader did not answer')
-      if (!late.aborted) return undefined
-      blame.timeout(leader, this.#now())
-      return { ...silent([leader]), signers: [leader] }
+  async #led(leader: PartyIndex): Promise<Led> {
+    const { standing, guest, blame } = this.#deps
+    const { me } = standing
+    const attempt = this.#attempt()
+    const here = async (): Promise<Led> => ({
+      leader: me,
+      outcome: await leadHere(this.#deps, attempt),
+    })
+    if (leader === me) return here()
+    const outcome = await leadElsewhere(this.#deps, leader, attempt, this.#deadline)
+    if (outcome === undefined) {
+      this.#tries.failedToLead(leader)
+      return here()
     }
-  }
-
-  /**
-   * A result that another host names counts only when the own guest has verified it: it knows it already,
-   * or asks those that signed, who then answer with the result (03 §9.1).
-   */
-  async #confirmed(outcome: Extract<Outcome, { kind: 'done' }>): Promise<Outcome> {
-    const { guest, standing } = this.#deps
+    if (outcome === 'late') {
+      blame.unheard(leader, [], this.#now())
+      return { leader, outcome: heard('timeout') }
+    }
+    if (outcome.kind !== 'done') return { leader, outcome }
+    // A result that another host names counts only when the own guest has verified it.
     const known = await guest.check(this.#job.request, this.#deadline.signal)
-    if (known.kind === 'done') return { ...known, signers: outcome.signers }
-    const { me, threshold } = standing
-    const others = outcome.signers.filter((party) => party !== me && standing.reachable(party))
-    const signers = [me, ...others.slice(0, threshold - 1)].toSorted((a, b) => a - b)
-    if (signers.length < threshold) return { ...silent([]), fault: 'unreachable', signers }
+    if (known.kind === 'done') return { leader, outcome: { ...known, signers: outcome.signers } }
+    this.#tries.failedToLead(leader)
     this.#tries.attempt += 1
-    const learnt = await leadWith(this.#deps, this.#attempt(), signers)
-    const told = learnt.kind === 'done' && learnt.signers.length === 0
-    return told ? { ...learnt, signers: outcome.signers } : learnt
+    const learnt = await confirm(this.#deps, this.#attempt(), [...outcome.signers, leader])
+    return { leader: me, outcome: learnt }
   }
 
   /** What follows from the end of an attempt: an answer, or undefined to go on. */
-  async #after(leader: PartyIndex, outcome: Outcome): Promise<Reply | undefined> {
-    const { blame, log } = this.#deps
+  async #after({ leader, outcome }: Led): Promise<Reply | undefined> {
+    const { blame, log, standing } = this.#deps
     const { requestId, kind } = this.#job
+    const mine = leader === standing.me
     if (outcome.kind === 'short') {
-      const hopeless = outcome.reason === 'bans' && leader === this.#deps.standing.me
-      if (hopeless && this.#tries.earliest(this.#now()) === undefined) return this.#quorum(outcome)
+      const hopeless = outcome.reason === 'bans' && mine
+      if (hopeless && this.#tries.earliest(this.#now()) === undefined)
+        return quorum(this.#ending, outcome)
       return this.#short(leader)
     }
     this.#shortSince = undefined
+    this.#tries.lastLeader = leader
     if (outcome.kind === 'done') {
-      blame.success(outcome.signers)
       const { result, signers } = outcome
+      if (mine) blame.success(signers)
       log.info({ requestId, kind, attempt: this.#tries.attempt, leader, signers }, 'request done')
-      return { result, requestId, signers }
+      return { result, requestId, ...(signers.length === 0 ? {} : { signers }) }
     }
     if (outcome.kind === 'error') return this.#refusedBy(leader, outcome)
-    return this.#failed(leader, outcome)
+    return mine ? this.#failed(outcome) : this.#failedElsewhere(leader, outcome)
   }
 
   #refusedBy(
@@ -195,59 +169,84 @@ class Run {
     const known = knownId(id)
     const { code, retryable } = ERRORS[known]
     const mine = leader === this.#deps.standing.me
+    if (!mine) this.#tries.failedToLead(leader)
     if (known === 'PAIR_BANNED' || known === 'SESSION_ID_REUSED') return this.#count(known, [])
-    if (retryable) return this.#postpone([leader], BUSY_DELAY_MS)
+    if (retryable && mine) return this.#postpone([leader], BUSY_DELAY_MS)
+    if (retryable) {
+      this.#tries.next()
+      return undefined
+    }
     if (mine && code !== INTERNAL)
       return failure(known, { message, requestId: this.#job.requestId })
     return this.#refuse([leader], [known])
   }
 
-  async #failed(
-    leader: PartyIndex,
-    outcome: Extract<Outcome, { kind: 'failed' }>,
-  ): Promise<Reply | undefined> {
-    const { blame, log, standing } = this.#deps
-    const { fault, parties, signers, ids } = outcome
-    const mine = leader === standing.me // only what the own guest saw is remembered beyond this request
-    const now = this.#now()
-    const judged = verdict(fault)
+  /**
+   * Another leader's attempt failed. Whom it names is hearsay, and what it says of them too: only that this
+   * leader brought nothing is known. What it says of itself may be held against it.
+   */
+  #failedElsewhere(leader: PartyIndex, { fault }: Failed): Reply | undefined {
+    const { log } = this.#deps
     const { requestId } = this.#job
-    log.warn(
-      { requestId, attempt: this.#tries.attempt, leader, fault, parties, signers },
-      'attempt failed',
-    )
-    switch (judged) {
+    const { attempt } = this.#tries
+    log.warn({ requestId, attempt, leader, fault }, 'another leader failed')
+    this.#tries.failedToLead(leader)
+    const judged = verdict(fault)
+    if (judged === 'unfit') return this.#refuse([leader], ['INTERNAL_ERROR'])
+    if (judged !== 'later') this.#tries.failures += 1
+    this.#tries.next()
+    return undefined
+  }
+
+  /** The own guest's attempt failed: what it saw is remembered, some of it beyond this request. */
+  #failed({ fault, parties, signers, ids, retryAfterMs }: Failed): Reply | undefined {
+    const { blame, log, standing } = this.#deps
+    const { me } = standing
+    const now = this.#now()
+    const { requestId } = this.#job
+    const { attempt } = this.#tries
+    log.warn({ requestId, attempt, leader: me, fault, parties, signers }, 'attempt failed')
+    const others = signers.filter((party) => party !== me)
+    switch (verdict(fault)) {
       case 'later':
-        return this.#postpone(parties.length === 0 ? [leader] : parties, outcome.retryAfterMs)
+        return this.#postpone(parties.length === 0 ? [me] : parties, retryAfterMs)
       case 'refused':
-        return parties.length === 0 ? this.#count(fault, []) : this.#refuse(parties, ids)
+        if (parties.length > 0) return this.#refuse(parties, ids)
+        break
       case 'unfit':
-        return mine
-          ? failure('INTERNAL_ERROR', {
-              requestId,
-              message: 'the guest of this node must not use this key',
-            })
-          : this.#refuse([leader], ['INTERNAL_ERROR'])
+        return failure('INTERNAL_ERROR', {
+          requestId,
+          message: 'the guest of this node must not use this key',
+        })
       case 'suspect': {
-        if (mine) blame.failing(signers, now)
+        blame.failing(signers, now)
         const suspects = blame.suspects(now)
         if (suspects.length > 0)
           log.warn({ suspects }, 'every failing subset of the last hour has these members')
-        return this.#count(fault, parties.length > 0 ? parties : this.#another(signers))
+        break
       }
       case 'suspend':
-        if (mine) for (const party of parties) blame.timeout(party, now)
-        return this.#count(fault, parties)
+        blame.doubt(others, now)
+        for (const party of parties) {
+          const besides = others.filter((other) => other !== party)
+          // With its link up, silence is one side's view of a connection that has two ends.
+          if (standing.reachable(party)) blame.unheard(party, besides, now)
+          else blame.timeout(party, now)
+        }
+        break
       case 'strike':
         for (const party of parties) {
-          if (mine) blame.strike(party, now)
+          blame.strike(party, now)
           this.#tries.blamed.add(party)
         }
-        return this.#count(fault, parties)
+        break
       case 'without':
         if (BANNING.has(fault)) for (const party of parties) this.#tries.blamed.add(party)
-        return this.#count(fault, parties)
+        if (parties.length === 0) blame.doubt(others, now)
+        break
     }
+    this.#tries.failedTogether(signers)
+    return this.#count(fault, parties)
   }
 
   #count(fault: string, avoid: readonly PartyIndex[]): undefined {
@@ -256,18 +255,11 @@ class Run {
     this.#tries.next(avoid)
   }
 
-  /** A subset failed and nothing shows why: leave out one of it, another each time. */
-  #another(signers: readonly PartyIndex[]): PartyIndex[] {
-    const others = signers.filter((party) => party !== this.#deps.standing.me)
-    const left = others[this.#tries.failures % Math.max(1, others.length)]
-    return left === undefined ? [] : [left]
-  }
-
   /** Not counted as a failure: another subset at once, or the same parties after their delay. */
   #postpone(parties: readonly PartyIndex[], delayMs: number): undefined {
     const now = this.#now()
     for (const party of parties) this.#tries.postpone(party, delayMs, now)
-    this.#tries.next([...this.#tries.avoid])
+    this.#tries.next()
   }
 
   #refuse(parties: readonly PartyIndex[], ids: readonly string[]): Reply | undefined {
@@ -276,13 +268,9 @@ class Run {
       this.#tries.refused.set(party, ids[at] ?? ids[0] ?? 'POLICY_DENIED')
     })
     const most = this.#job.kind === 'keygen' ? 0 : standing.members.length - standing.threshold
-    if (this.#tries.refused.size <= most) {
-      this.#tries.next()
-      return undefined
-    }
-    const id = knownId(this.#tries.commonRefusal() ?? '')
-    const refused = Object.fromEntries([...this.#tries.refused].map(([p, why]) => [String(p), why]))
-    return failure(id, { requestId: this.#job.requestId, details: { refused } })
+    if (this.#tries.refused.size > most) return refusedByMost(this.#ending)
+    this.#tries.next()
+    return undefined
   }
 
   /** No signers. Another leader may see more; else wait a little; else say who is missing. */
@@ -300,44 +288,9 @@ class Run {
     const own = await this.#view()
     this.#shortSince ??= now
     const grace = own.reason === 'pairs' ? PAIRS_GRACE_MS : QUORUM_GRACE_MS
-    if (own.reason === 'bans' || now - this.#shortSince >= grace) return this.#quorum(own)
+    if (own.reason === 'bans' || now - this.#shortSince >= grace) return quorum(this.#ending, own)
     await clock.wait(own.reason === 'pairs' ? PAIRS_POLL_MS : POLL_MS, this.#deadline.signal)
     return undefined
-  }
-
-  #quorum({ reason, reachable, needed }: Short): Reply {
-    const { standing } = this.#deps
-    const { requestId, kind } = this.#job
-    const missing = standing.members.filter(({ index }) => !reachable.includes(index))
-    const names = missing.map(({ index, label }) => `${index} (${label})`).join(', ')
-    const details = {
-      reachable: reachable.length,
-      needed,
-      missing: missing.map(({ index }) => index),
-    }
-    if (reason === 'bans')
-      return failure('PAIR_BANNED', {
-        requestId,
-        details,
-        message: 'every subset of reachable members has a banned pair',
-      })
-    const message =
-      reason === 'pairs'
-        ? `insufficient signers: ${reachable.length} members are reachable, but the pair setups of this node with them are not finished`
-        : kind === 'keygen'
-          ? `a key generation needs all ${needed} members; not available: ${names}`
-          : `insufficient signers: ${reachable.length} of ${needed} needed members are available; not available: ${names}`
-    return failure('MPC_QUORUM', { requestId, details, message })
-  }
-
-  #gaveUp(): Reply {
-    const { lastFault, failures, blamed } = this.#tries
-    const blame = this.#deps.standing.peers([...blamed])
-    return failure(this.#job.kind === 'keygen' ? 'DKG_FAILED' : 'SIGN_FAILED', {
-      requestId: this.#job.requestId,
-      details: { attempts: failures, ...(lastFault === undefined ? {} : { lastFault }) },
-      ...(blame.length === 0 ? {} : { blame }),
-    })
   }
 
   /** This node's own view, as an outcome of nobody's attempt. */
@@ -376,6 +329,7 @@ class Run {
       remainingMs: this.#deadline.remainingMs(),
       excluded: this.#tries.excluded(this.#now()),
       avoid: this.#tries.avoid,
+      history: this.#tries,
       signal: this.#deadline.signal,
     }
   }
@@ -385,10 +339,9 @@ class Run {
   }
 }
 
-async function firstFrame(frames: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
-  for await (const frame of frames) return frame
-  return undefined
-}
+type Failed = Extract<Outcome, { kind: 'failed' }>
+
+const heard = (fault: Failed['fault']): Failed => ({ ...silent([]), fault, signers: [] })
 
 /** Failed checks over oblivious-transfer material (02 §12): who is named broke the protocol. */
 const BANNING: ReadonlySet<string> = new Set(['cote', 'mu', 'check1', 'check2'])

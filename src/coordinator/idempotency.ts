@@ -2,7 +2,7 @@ import type { Answer } from './reply.ts'
 
 /** How long after its expiry a request still gets the answer it got (05 §3.5). */
 export const ANSWER_KEPT_MS: number = 24 * 3_600_000
-const MAX_ANSWERS = 10_000 // a node's memory, not a record: guests keep results durably
+const MAX_ANSWERS = 10_000 // in memory, as the guests' own results: after a restart of both, only the record that it was signed is left
 const MAX_ANSWER_CHARS = 64 * 1_048_576 // the longest answers are raw transactions of some 500 KiB
 
 interface Kept {

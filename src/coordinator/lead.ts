@@ -6,6 +6,7 @@ import { orAborted } from './deadline.ts'
 import { rendezvousOrder } from './leaders.ts'
 import type { Standing } from './standing.ts'
 import { chooseSigners } from './subsets.ts'
+import type { Tries } from './tries.ts'
 
 export interface Attempt {
   readonly kind: 'sign' | 'keygen'
@@ -15,8 +16,10 @@ export interface Attempt {
   readonly remainingMs: number
   /** Who cannot take part: refused, or is not ready yet. */
   readonly excluded: ReadonlySet<PartyIndex>
-  /** Who failed in the attempt before: only where it does not work without. */
+  /** Who was named by a failure: only where it does not work without. */
   readonly avoid: ReadonlySet<PartyIndex>
+  /** Which subsets failed before in this request. */
+  readonly history: Pick<Tries, 'timesFailed' | 'timesTogether'>
   readonly signal: AbortSignal
 }
 
@@ -61,7 +64,7 @@ export async function leadWith(
   { kind, request, attempt, remainingMs, signal }: Attempt,
   signers: readonly PartyIndex[],
 ): Promise<Outcome> {
-  const rttMs = Math.max(...signers.map((party) => standing.rttMs(party)))
+  const rttMs = standing.slowestMs(signers)
   const budgetMs = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
   const started = clock.monotonic()
   const limited = AbortSignal.any([signal, AbortSignal.timeout(budgetMs + GUEST_MARGIN_MS)])
@@ -95,26 +98,48 @@ function everyone(standing: Standing, excluded: ReadonlySet<PartyIndex>): PartyI
     : { kind: 'short', reason: 'links', reachable, needed: all.length }
 }
 
-/** t signers; those that failed last and those with a bad record only where it does not work without. */
+/** What speaks against a party, so that any of a row outweighs all of the rows below it. */
+const DOUBT = {
+  avoided: 10_000, // named in this request, or suspended: only where it does not work without
+  suspect: 100, // in every session that someone unknown spoilt (02 §6.2)
+  once: 1, // for each failed session of its own, and for each together with another that is chosen
+}
+
+/**
+ * t signers: a subset that has not failed in this request as long as there is one; those that failed and those
+ * with a bad record only where it does not work without; and as different from what failed as can be.
+ */
 function someSigners(standing: Standing, attempt: Attempt): PartyIndex[] | Short {
   const { me, threshold } = standing
+  const { history, avoid, excluded } = attempt
   const reachable = rendezvousOrder(attempt.reqId, standing.members)
     .map(({ index }) => index)
-    .filter((party) => standing.reachable(party) && !attempt.excluded.has(party))
+    .filter((party) => standing.reachable(party) && !excluded.has(party))
   const able = reachable.filter((party) => standing.paired(party))
-  const rested = able.filter((party) => !attempt.avoid.has(party))
-  const trusted = rested.filter((party) => !standing.avoided(party))
-  for (const candidates of [trusted, rested, able]) {
-    if (!reachable.includes(me)) break
-    const signers = chooseSigners({
-      leader: me,
-      threshold,
-      candidates,
-      rttMs: (party) => standing.rttMs(party),
-      banned: (a, b) => standing.banned(a, b),
-    })
-    if (signers !== undefined) return signers
-  }
+  const suspects = standing.suspects()
+  const doubts = new Map(
+    able.map((party) => [
+      party,
+      (avoid.has(party) || standing.avoided(party) ? DOUBT.avoided : 0) +
+        (suspects.includes(party) ? DOUBT.suspect : 0) +
+        (standing.doubts(party) + history.timesTogether([party])) * DOUBT.once,
+    ]),
+  )
+  const together = (a: PartyIndex, b: PartyIndex): number =>
+    history.timesTogether([a, b]) * DOUBT.once
+  const signers = reachable.includes(me)
+    ? chooseSigners({
+        leader: me,
+        threshold,
+        candidates: able,
+        rttMs: (party) => standing.rttMs(party),
+        banned: (a, b) => standing.banned(a, b),
+        doubt: (party, beside) =>
+          beside.reduce((sum, other) => sum + together(other, party), doubts.get(party) ?? 0),
+        failures: (parties) => history.timesFailed(parties),
+      })
+    : undefined
+  if (signers !== undefined) return signers
   const reason = reachable.length < threshold ? 'links' : able.length < threshold ? 'pairs' : 'bans'
   return { kind: 'short', reason, reachable, needed: threshold }
 }

@@ -76,16 +76,35 @@ export class Standing {
     return this.#deps.blame.avoided(party, this.#deps.clock.monotonic())
   }
 
+  /** In every failing subset of the last hour, this node itself aside: it is in all of its own. */
+  suspects(): PartyIndex[] {
+    const { blame, clock } = this.#deps
+    return blame.suspects(clock.monotonic()).filter((party) => party !== this.me)
+  }
+
+  /** Failed sessions since its last success. */
+  doubts(party: PartyIndex): number {
+    return this.#deps.blame.doubts(party, this.#deps.clock.monotonic())
+  }
+
   banned(a: PartyIndex, b: PartyIndex): boolean {
     return this.#bans.has(pairName(a, b))
   }
 
   /** Milliseconds there and back; a guess where nothing was measured. */
   rttMs(party: PartyIndex): number {
-    if (party === this.me) return 0
+    return party === this.me ? 0 : (this.#measuredMs(party) ?? UNKNOWN_RTT_MS)
+  }
+
+  /** The longest way to any of them that can be reached, for budgets: a guess would only make failures long. */
+  slowestMs(parties: readonly PartyIndex[]): number {
+    const others = parties.filter((party) => party !== this.me && this.reachable(party))
+    return Math.max(0, ...others.map((party) => this.#measuredMs(party) ?? 0))
+  }
+
+  #measuredMs(party: PartyIndex): number | undefined {
     const member = this.member(party)
-    const rtt = member === undefined ? undefined : this.#deps.links.state(member.peerId).rttMs
-    return rtt ?? UNKNOWN_RTT_MS
+    return member === undefined ? undefined : this.#deps.links.state(member.peerId).rttMs
   }
 
   peers(parties: readonly PartyIndex[]): string[] {

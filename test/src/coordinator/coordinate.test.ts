@@ -1,12 +1,31 @@
 import assert from 'node:assert/strict'
 import { decodePlainRequest } from '../../../protocols/request/plain-request.ts'
-import { encodeLeadAsk } from '../../../src/coordinator/forward.ts'
+import { decodeOutcome, encodeLeadAsk } from '../../../src/coordinator/forward.ts'
+import type { Outcome } from '../../../src/coordinator/lead.ts'
 import { rendezvousOrder } from '../../../src/coordinator/leaders.ts'
 import { FakeNetwork, failed, requestOf } from './fake-network.ts'
 
 const digestOf = (request: Uint8Array): string =>
   Buffer.from(decodePlainRequest(request).digest).toString('hex')
 const never = new Promise<never>(() => undefined)
+
+const othersOf = (network: FakeNetwork, request: Uint8Array): number[] =>
+  rendezvousOrder(decodePlainRequest(request).digest, network.members)
+    .map(({ index }) => index)
+    .filter((party) => party !== 1)
+
+async function askTo(
+  network: FakeNetwork,
+  party: number,
+  from: string,
+  nonce?: number,
+): Promise<Outcome> {
+  const request = requestOf(nonce === undefined ? {} : { nonce })
+  const ask = encodeLeadAsk({ request, attempt: 1, remainingMs: 5_000, excluded: [] })
+  for await (const frame of network.serve(party, ask ?? new Uint8Array(), from))
+    return decodeOutcome(frame)
+  return assert.fail('no answer')
+}
 
 describe('createCoordinator()', () => {
   it('lets the entry node lead attempt 0 with t of the reachable members', async () => {
@@ -135,6 +154,7 @@ describe('createCoordinator()', () => {
       let dead: number | undefined
       network.script = (plan) => {
         dead ??= plan.signers.find((party) => party !== 1)
+        network.suspect.add(dead ?? 0) // it answers no ping any more
         return dead !== undefined && plan.signers.includes(dead)
           ? failed('timeout', [dead])
           : { kind: 'done', result: 'ok', signers: plan.signers }
@@ -146,20 +166,23 @@ describe('createCoordinator()', () => {
       assert.deepEqual(network.at(1).stats().suspended, [dead])
     })
 
-    it('lets the a-th of the rendezvous order lead attempt a', async () => {
+    it('leads every second attempt itself, and the others by rendezvous between them', async () => {
       const network = new FakeNetwork()
       network.script = (plan) =>
-        plan.attempt < 3
+        plan.attempt < 6
           ? failed('aborted', [])
           : { kind: 'done', result: 'ok', signers: plan.signers }
       const request = requestOf()
       assert.ok('result' in (await network.ask(request)))
-      const { digest } = decodePlainRequest(request)
-      const order = rendezvousOrder(digest, network.members).map(({ index }) => index)
-      const leaders = network.leads
-        .filter(({ plan }) => plan.attempt < 4)
-        .map(({ leader }) => leader)
-      assert.deepEqual(leaders.slice(0, 4), [1, order[0], order[1], order[2]])
+      const [first, second, third] = othersOf(network, request)
+      assert.deepEqual(
+        network.leads.map(({ leader }) => leader),
+        [1, first, 1, second, 1, third, 1],
+      )
+      assert.deepEqual(
+        network.leads.map(({ plan }) => plan.attempt),
+        [0, 1, 2, 3, 4, 5, 6],
+      )
     })
 
     it('leads itself when the next leader does not answer the call', async () => {
@@ -245,13 +268,14 @@ describe('createCoordinator()', () => {
       const network = new FakeNetwork()
       const ids = ['AUTH_FAILED', 'KEY_NOT_FOUND', 'AUTH_FAILED']
       network.script = (plan, leader) => {
+        if (leader !== 1) return failed('aborted', []) // what others hear is not believed
         const party = plan.signers.find((other) => other !== leader) ?? 0
         return failed('refused', [party], { ids: [ids.shift() ?? 'AUTH_FAILED'] })
       }
       const reply = await network.ask()
       assert.ok('error' in reply)
       assert.equal(reply.error.id, 'AUTH_FAILED')
-      assert.equal(network.leads.length, 3)
+      assert.equal(network.leads.filter(({ leader }) => leader === 1).length, 3)
       assert.deepEqual(Object.values((reply.error.details?.['refused'] ?? {}) as object).sort(), [
         'AUTH_FAILED',
         'AUTH_FAILED',
@@ -334,10 +358,21 @@ describe('createCoordinator()', () => {
           ? { kind: 'done', result: 'ok', signers: plan.signers }
           : failed('own-share', [])
       }
-      const reply = await network.ask()
+      assert.ok('result' in (await network.ask()))
+      const unfit = network.leads[1]?.leader ?? 0
+      assert.deepEqual(
+        network.leads.map(({ leader }) => leader),
+        [1, unfit, 1],
+      )
+      assert.ok(!network.leads[2]?.plan.signers.includes(unfit))
+
+      const broken = new FakeNetwork()
+      broken.script = (_, leader) => failed(leader === 1 ? 'aborted' : 'own-share', [])
+      const reply = await broken.ask()
       assert.ok('error' in reply)
       assert.equal(reply.error.id, 'INTERNAL_ERROR')
-      assert.equal(new Set(network.leads.map(({ leader }) => leader)).size, network.leads.length)
+      const others = broken.leads.map(({ leader }) => leader).filter((leader) => leader !== 1)
+      assert.equal(new Set(others).size, others.length)
     })
 
     it('stops at its deadline', async () => {
@@ -354,6 +389,17 @@ describe('createCoordinator()', () => {
       assert.ok('error' in reply)
       assert.equal(reply.error.id, 'MPC_DEADLINE')
       assert.equal(network.leads.length, 0)
+    })
+  })
+
+  describe('budgets', () => {
+    it('are not stretched by members that are down and were never measured', async () => {
+      const network = new FakeNetwork()
+      network.rtt.set(2, 1_000)
+      network.down.add(2)
+      network.script = () => failed('aborted', [])
+      await network.ask()
+      assert.deepEqual([...new Set(network.leads.map(({ plan }) => plan.budgetMs))], [4_000])
     })
   })
 
@@ -480,6 +526,52 @@ describe('createCoordinator()', () => {
       assert.notEqual(second?.leader, 1)
       assert.ok(network.checks.includes(second?.leader ?? 0))
       assert.ok(!second?.plan.signers.includes(dead ?? 0))
+    })
+
+    it('says who signed what its guest has already, as the guest knows it', async () => {
+      const network = new FakeNetwork()
+      network.known.set(2, 'signed')
+      network.script = () => ({ kind: 'done', result: 'signed', signers: [2, 4, 5] })
+      const outcome = await askTo(network, 2, 'peer-1')
+      assert.deepEqual(outcome, { kind: 'done', result: 'signed', signers: [2, 4, 5] })
+      network.script = () => failed('aborted', [])
+      assert.deepEqual(await askTo(network, 2, 'peer-1'), { ...outcome, signers: [] })
+    })
+
+    it('confirms a result whose signers the other leader does not know', async () => {
+      const network = new FakeNetwork()
+      const request = requestOf()
+      const other = othersOf(network, request)[0] ?? 0
+      network.known.set(other, 'signed')
+      network.script = (plan, leader) => {
+        if (leader !== 1 || plan.attempt === 0) return failed('aborted', [])
+        return plan.signers.includes(other) && plan.signers.length === 3
+          ? { kind: 'done', result: 'signed', signers: [2, 3, 4] }
+          : failed('aborted', [])
+      }
+      const reply = await network.ask(request)
+      assert.ok('result' in reply)
+      assert.equal(reply.result, 'signed')
+      const own = network.leads.filter(({ leader }) => leader === 1)
+      assert.equal(own.length, 2)
+    })
+
+    it('leads 16 attempts at once for one member, and still leads for others', async () => {
+      const network = new FakeNetwork()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      network.script = async (plan) => {
+        await promise
+        return { kind: 'done', result: 'ok', signers: plan.signers }
+      }
+      const under = Array.from({ length: 16 }, (_, nonce) => askTo(network, 2, 'peer-1', nonce))
+      while (network.leads.length < 16) await new Promise(setImmediate)
+      const beyond = await askTo(network, 2, 'peer-1', 16)
+      assert.equal(beyond.kind === 'failed' && beyond.fault, 'overloaded')
+      const another = askTo(network, 2, 'peer-3', 17)
+      resolve()
+      assert.equal((await another).kind, 'done')
+      assert.ok((await Promise.all(under)).every(({ kind }) => kind === 'done'))
+      assert.equal((await askTo(network, 2, 'peer-1', 18)).kind, 'done')
     })
 
     it('answers no stranger', async () => {

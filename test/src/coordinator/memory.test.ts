@@ -25,6 +25,34 @@ describe('Blame', () => {
     assert.ok(!blame.avoided(2, 30_000))
   })
 
+  it('suspends for one-sided silence once two reports have no one else in common', () => {
+    const blame = new Blame()
+    blame.unheard(3, [4], 0)
+    blame.unheard(3, [4], 1)
+    assert.ok(!blame.avoided(3, 2), 'member 4 may be the silent one')
+    blame.unheard(3, [2], 2)
+    assert.ok(blame.avoided(3, 3))
+    assert.ok(!blame.avoided(4, 3))
+
+    const forgiving = new Blame()
+    forgiving.unheard(3, [4], 0)
+    forgiving.success([3])
+    forgiving.unheard(3, [2], 1)
+    assert.ok(!forgiving.avoided(3, 2))
+    forgiving.unheard(3, [5], 600_002)
+    assert.ok(!forgiving.avoided(3, 600_003), 'the report before it is too old')
+  })
+
+  it('doubts those of failed sessions until they succeed, for ten minutes', () => {
+    const blame = new Blame()
+    blame.doubt([2, 3], 0)
+    blame.doubt([3], 1)
+    assert.deepEqual([blame.doubts(2, 2), blame.doubts(3, 2), blame.doubts(4, 2)], [1, 2, 0])
+    blame.success([2])
+    assert.equal(blame.doubts(2, 2), 0)
+    assert.equal(blame.doubts(3, 600_001), 0)
+  })
+
   it('avoids a member after five strikes within an hour, not after four', () => {
     const blame = new Blame()
     for (let i = 0; i < 4; i++) blame.strike(3, i)

@@ -32,6 +32,22 @@ describe('chooseSigners()', () => {
     assert.equal(chooseSigners(choice({ candidates: [2, 1] })), undefined)
   })
 
+  it('takes the least doubt before the nearest, and what has not failed before both', () => {
+    const rttMs = (party: number): number => party
+    const doubt = (party: number): number => (party === 2 ? 1 : 0)
+    assert.deepEqual(chooseSigners(choice({ rttMs, doubt })), [1, 3, 4])
+    const failures = (parties: readonly number[]): number => (parties.includes(3) ? 1 : 0)
+    assert.deepEqual(chooseSigners(choice({ rttMs, doubt, failures })), [1, 4, 5])
+    const failedAll = (parties: readonly number[]): number => (parties.includes(5) ? 1 : 2)
+    assert.deepEqual(chooseSigners(choice({ rttMs, failures: failedAll })), [1, 4, 5])
+  })
+
+  it('asks for the doubt of each together with those chosen before it', () => {
+    const apart = (party: number, beside: readonly number[]): number =>
+      (party === 4 && beside.includes(5)) || (party === 3 && beside.includes(5)) ? 1 : 0
+    assert.deepEqual(chooseSigners(choice({ doubt: apart })), [1, 2, 5])
+  })
+
   it('is the minimum over all subsets, as a plain search finds it', () => {
     for (let seed = 1; seed <= 60; seed++) {
       const rtt = (party: number): number => (party * party * seed * 7919) % 97
