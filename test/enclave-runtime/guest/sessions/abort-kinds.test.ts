@@ -1,0 +1,47 @@
+import { deepEqual, equal, throws } from 'node:assert/strict'
+import fc from 'fast-check'
+import {
+  decodeAbort,
+  encodeAbort,
+  faultOfAbort,
+} from '../../../../enclave-runtime/guest/sessions/abort-kinds.ts'
+import { DecodeError } from '../../../../protocols/session/codec.ts'
+
+const round = 'sign/1b-extend'
+
+describe('the body of an abort', () => {
+  it('is a kind and a party, and the party is only that of a timeout', () => {
+    deepEqual([...encodeAbort({ kind: 'cancelled', round })], [1, 0, 0])
+    deepEqual([...encodeAbort({ kind: 'timeout', round, missing: [0x0203, 4] })], [2, 3, 2])
+    deepEqual([...encodeAbort({ kind: 'timeout', round, missing: [] })], [2, 0, 0])
+    deepEqual([...encodeAbort({ kind: 'malformed', round, from: 3, reason: 'x' })], [4, 0, 0])
+    deepEqual([...encodeAbort({ kind: 'timeout', round, missing: [3] }, 'aborted')], [0, 0, 0])
+  })
+
+  it('says nothing of a check over oblivious transfer, nor of our own state', () => {
+    for (const kind of ['cote', 'mu', 'check1', 'check2'] as const)
+      deepEqual([...encodeAbort({ kind, round, from: 3 })], [0, 0, 0])
+    for (const kind of ['own-share', 'kernel'] as const)
+      deepEqual([...encodeAbort({ kind, reason: 'x' })], [0, 0, 0])
+  })
+
+  it('has one encoding, and everything else is refused', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 5 }), (body) => {
+        const [kind = 0, low = 0, high = 0] = body
+        const good = body.length === 3 && kind <= 17 && (kind === 2 || (low === 0 && high === 0))
+        if (!good) throws(() => decodeAbort(body), DecodeError)
+        else equal(decodeAbort(body).missing, low + 256 * high || undefined)
+      }),
+      { seed: 11 },
+    )
+  })
+
+  it('is believed for what the sender says of itself, and for nothing else', () => {
+    const kindOf = (kind: Parameters<typeof faultOfAbort>[0]) => faultOfAbort(kind, 2, round)
+    deepEqual(kindOf('generation'), { kind: 'generation', round, from: 2 })
+    deepEqual(kindOf('refused'), { kind: 'refused', round, from: 2 })
+    for (const kind of ['timeout', 'malformed', 'equivocation', 'commitment', 'aborted'] as const)
+      deepEqual(kindOf(kind), { kind: 'cancelled', round })
+  })
+})
