@@ -1,5 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
+import { PairOpening } from '../../../enclave-runtime/guest/pairs/pair-letters.ts'
+import { Commit } from '../../../protocols/pair-setup/messages.ts'
+import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
+import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import { GuestNet } from './guest-net.ts'
 import { record } from './letters.ts'
 import { TestClient } from './test-client.ts'
@@ -132,4 +135,182 @@ describe('pair setups', function () {
     equal(opens.length, 0)
     ok(letters.some(({ letter }) => letter.type === MESSAGE_TYPES.accept))
   })
+
+  it('stay when lo makes a second one while a signature runs on the first', async () => {
+    const net = await GuestNet.ready('renewed in flight', { n: 3, t: 2 })
+    const client = new TestClient('renewed in flight')
+    const { hi, lo } = pairOf(net)
+    const plan = { ...SIGN, signers: [hi, lo].sort() }
+    client.adopt(await net.run(net.guest(hi).member.lead(client.create(), KEYGEN_OF_3)))
+    await net.calm()
+    // The signature waits for lo's R1b; meanwhile lo, who forgot its own half, opens another setup.
+    const letters = record(net, (carried) =>
+      carried.from === lo && carried.letter.round === EXTEND ? [] : [carried],
+    )
+    const running = net.guest(hi).member.lead(client.message('0x01'), plan)
+    await net.calm()
+    const ready = () => events(net, hi, 'PAIR_READY', lo)
+    const before = ready()
+    const attempt = 77
+    const nonce = new Uint8Array(32).fill(7)
+    const session = instanceOf(net, hi, lo, attempt, nonce)
+    const body = PairOpening.encode({ kind: 'open', attempt, nonce })
+    const open = { session, attempt, round: 0, type: MESSAGE_TYPES.open, body }
+    net.inject({ from: lo, to: hi, letter: open })
+    // What lo says in it, as its guest would.
+    const hello = { nonce: new Uint8Array(32), A: new Uint8Array(33).fill(2) }
+    const p1 = Commit.encode({ ...hello, commitment: new Uint8Array(32).fill(attempt) })
+    const round = { ...open, round: COMMIT, type: MESSAGE_TYPES.round, body: p1 }
+    net.inject({ from: lo, to: hi, letter: round })
+    const reply = await net.run(running)
+    await net.calm()
+    equal(reply.kind === 'failed' && reply.fault, 'cancelled', JSON.stringify(reply))
+    // One new setup, and nothing that wiped it: the old session's end renews nothing.
+    equal(ready(), before + 1)
+    equal(stateOf(net, hi, lo), 'ready')
+    equal(net.held()[hi - 1], 6)
+    // To lo it is the setup that changed.
+    const aborts = letters.filter(
+      ({ from, to, letter }) => from === hi && to === lo && letter.type === MESSAGE_TYPES.abort,
+    )
+    deepEqual(
+      aborts.map(({ letter }) => [...letter.body]),
+      [[10, 0, 0]],
+    )
+  })
+
+  it('are made anew when the prefixes of a session that began with them differ', async () => {
+    const net = await GuestNet.ready('other prefix', { n: 3, t: 2 })
+    const client = new TestClient('other prefix')
+    client.adopt(await net.run(net.guest(1).member.lead(client.create(), KEYGEN_OF_3)))
+    await net.calm()
+    const plan = { ...SIGN, signers: [1, 2] }
+    net.tamper = ({ from, to, letter }) => {
+      if (from !== 2 || to !== 1 || letter.round !== ROUND_NUMBERS['sign/1-commit'])
+        return [{ from, to, letter }]
+      const body = letter.body.slice()
+      body[64] = (body[64] ?? 0) ^ 1
+      return [{ from, to, letter: { ...letter, body } }]
+    }
+    const before = events(net, 1, 'PAIR_READY', 2)
+    const reply = await net.run(net.guest(1).member.lead(client.message('0x01'), plan))
+    equal(reply.kind === 'failed' && reply.fault, 'generation')
+    net.tamper = (carried) => [carried]
+    await net.until(() => net.isPaired())
+    equal(events(net, 1, 'PAIR_READY', 2), before + 1)
+    equal((await net.run(net.guest(1).member.lead(client.message('0x02'), plan))).kind, 'done')
+    await net.calm()
+    deepEqual(net.held(), [6, 6, 6])
+  })
+
+  it('are not used beyond their age, and are made anew', async () => {
+    const ageMs = 3_600_000
+    const setupLimits = { ageMs, executions: 100 }
+    const net = await GuestNet.ready('age', { n: 3, t: 2, setupLimits })
+    const made = () => net.guests.map(({ index }) => events(net, index, 'PAIR_READY')).join()
+    equal(made(), '2,2,2')
+    net.clock.pass(ageMs)
+    equal(statesOf(net, 1), 'ready,ready')
+    await net.calm()
+    equal(made(), '2,2,2')
+    net.clock.pass(1)
+    for (const { index } of net.guests) ok(!statesOf(net, index).includes('ready'))
+    await net.until(() => net.isPaired())
+    equal(made(), '4,4,4')
+    deepEqual(net.held(), [6, 6, 6])
+  })
+
+  it('are not used more often than they may be, and are made anew', async () => {
+    const setupLimits = { ageMs: 1e9, executions: 2 }
+    const net = await GuestNet.ready('uses', { n: 3, t: 2, setupLimits })
+    const client = new TestClient('uses')
+    client.adopt(await net.run(net.guest(1).member.lead(client.create(), KEYGEN_OF_3)))
+    await net.calm()
+    const plan = { ...SIGN, signers: [1, 2] }
+    const sign = (text: string) =>
+      net.run(net.guest(1).member.lead(client.message(text), plan)).then(({ kind }) => kind)
+    deepEqual([await sign('0x01'), await sign('0x02')], ['done', 'done'])
+    await net.calm()
+    deepEqual([events(net, 1, 'PAIR_READY', 2), events(net, 1, 'PAIR_READY', 3)], [1, 1])
+    equal(await sign('0x03'), 'failed')
+    await net.until(() => net.isPaired())
+    equal(await sign('0x04'), 'done')
+    deepEqual(
+      [events(net, 1, 'PAIR_READY', 2), events(net, 1, 'PAIR_READY', 3)],
+      [2, 1], // the other setup is as good as new
+    )
+    await net.calm()
+    deepEqual(net.held(), [6, 6, 6])
+  })
+
+  it('with two peers that are silent keep nobody else waiting: lo', async () => {
+    const net = await GuestNet.create('silent hi')
+    const [lo = 0, first = 0, second = 0, ...others] = inOrderOfIds(net)
+    // These two take every letter of lo's and answer none; they are the first in line.
+    const silent = [first, second, ...others].sort().slice(0, 2)
+    const talkative = [first, second, ...others].filter((party) => !silent.includes(party))
+    net.tamper = (carried) => (silent.includes(carried.from) && carried.to === lo ? [] : [carried])
+    net.connect()
+    await net.until(() => talkative.every((party) => stateOf(net, lo, party) === 'ready'))
+    ok(net.clock.monotonicMs() <= 5_000, `${net.clock.monotonicMs()} ms`)
+    for (const party of silent) equal(stateOf(net, lo, party), 'running')
+    // Their accept, late, still leads to a setup.
+    net.tamper = (carried) => [carried]
+    await net.until(() => net.isPaired())
+    deepEqual(net.held(), [12, 12, 12, 12, 12])
+  })
+
+  it('with two peers that are silent keep nobody else waiting: hi', async () => {
+    const net = await GuestNet.create('silent lo')
+    const hi = inOrderOfIds(net).at(-1) ?? 0
+    const others = net.guests.map(({ index }) => index).filter((index) => index !== hi)
+    const silent = others.slice(0, 2)
+    // They open, are accepted, and never say P1.
+    net.tamper = (carried) =>
+      silent.includes(carried.from) && carried.to === hi && carried.letter.round === COMMIT
+        ? []
+        : [carried]
+    net.connect()
+    await net.until(() => others.slice(2).every((party) => stateOf(net, hi, party) === 'ready'))
+    ok(net.clock.monotonicMs() <= 30_000, `${net.clock.monotonicMs()} ms`)
+  })
 })
+
+const KEYGEN_OF_3 = { attempt: 0, signers: [1, 2, 3], budgetMs: 120_000 }
+const EXTEND = ROUND_NUMBERS['sign/1b-extend']
+
+const inOrderOfIds = (net: GuestNet): number[] =>
+  net.guests
+    .map(({ index }) => net.committeeOf(index).me)
+    .sort((a, b) => Buffer.compare(a.id, b.id))
+    .map(({ index }) => index)
+
+const pairOf = (net: GuestNet): { lo: number; hi: number } => {
+  const [lo = 0, hi = 0] = inOrderOfIds(net)
+  return { lo, hi }
+}
+
+const stateOf = (net: GuestNet, party: number, peer: number): string | undefined =>
+  net
+    .guest(party)
+    .member.status()
+    .pairs.find((pair) => pair.party === peer)?.state
+
+const events = (net: GuestNet, at: number, code: string, party?: number): number =>
+  net
+    .guest(at)
+    .events.filter((event) => event.code === code && (party === undefined || event.party === party))
+    .length
+
+function instanceOf(
+  net: GuestNet,
+  a: number,
+  b: number,
+  attempt: number,
+  coordinatorNonce: Uint8Array,
+): Uint8Array {
+  const { networkId, epochId, me } = net.committeeOf(a)
+  const participants = [me, net.committeeOf(b).me]
+  const [kind, form] = [KINDS.pairSetup, FORMS.none]
+  return instanceId({ kind, networkId, epochId, participants, form, attempt, coordinatorNonce })
+}
