@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { ERRORS } from '../protocols/request/errors.ts'
 import { consequence, type Fault, type FaultKind } from '../protocols/session/faults.ts'
+import { createMetrics } from '../src/node/metrics.ts'
 
 const FAULTS: Readonly<Record<FaultKind, string>> = {
   timeout: 'no message by the deadline, or the peer could not be reached',
@@ -59,9 +60,21 @@ ${Object.entries(ERRORS)
   .join('\n')}
 `
 
+const metrics = `# Metrics
+
+Generated from \`src/node/metrics.ts\`. Served in the format of Prometheus at \`[metrics]\` of node.toml. Labels name members only, never other peers.
+
+| name | kind | labels | what |
+|---|---|---|---|
+${(await createMetrics().registry.getMetricsAsJSON())
+  .map(({ name, help, type }) => `| ${name} | ${type} | ${labelsOf(name)} | ${help} |`)
+  .join('\n')}
+`
+
 const pages: Readonly<Record<string, string>> = {
   'docs/faults.md': faults,
   'docs/errors.md': errors,
+  'docs/metrics.md': metrics,
 }
 const check = process.argv.includes('--check')
 for (const [path, text] of Object.entries(pages)) {
@@ -70,4 +83,11 @@ for (const [path, text] of Object.entries(pages)) {
     process.stderr.write(`${path} is not what the code says: run npm run docs\n`)
     process.exitCode = 1
   }
+}
+
+/** Label names are private to the library; they stand in the registry's own object. */
+function labelsOf(name: string): string {
+  const metric: unknown = createMetrics().registry.getSingleMetric(name)
+  const labels = (metric as { labelNames?: readonly string[] }).labelNames ?? []
+  return labels.join(', ') || '–'
 }
