@@ -138,7 +138,7 @@ export class KeygenManager {
       )
     } catch (error) {
       const account = await accounts.get(asked.accountId)
-      return account === undefined ? leadFailure(error, heard) : this.#done(account)
+      return account === undefined ? leadFailure(error, heard, session) : this.#done(account)
     } finally {
       answers.unwatch(session)
     }

@@ -8,6 +8,7 @@ import {
 } from '../../../protocols/session/faults.ts'
 import type { LeadFailed, LeadFault, LeadReply, RefusedReply } from '../../port/messages.ts'
 import type { Heard } from './answers.ts'
+import type { Session } from './session.ts'
 
 /** The end of an attempt without a result, as the host may know it. */
 export const failed = (
@@ -23,8 +24,14 @@ export const refusal = ({ id, message }: RequestError): RefusedReply => ({
   message: message.slice(0, 400),
 })
 
-/** What the host learns of an attempt that threw. Which check of a ban failed is told to nobody. */
-export function leadFailure(error: unknown, heard: Heard): LeadReply {
+/** How an attempt ended, as far as others had a part in it. */
+type Ended = Pick<Session, 'me' | 'endedBy' | 'waitsFor'>
+
+/**
+ * What the host learns of an attempt that threw. Which check of a ban failed is told to nobody. Of a session
+ * that another party ended it learns whom to do without next time; that is no finding, and blames nobody.
+ */
+export function leadFailure(error: unknown, heard: Heard, session: Ended): LeadReply {
   if (error instanceof RequestError) return refusal(error)
   if (!(error instanceof ProtocolError)) throw error
   const [notYet] = heard.notYet
@@ -44,13 +51,15 @@ export function leadFailure(error: unknown, heard: Heard): LeadReply {
       heard.notYet.map(({ from }) => from),
       notYet.retryAfterMs,
     )
-  return failed(kindFor(error.fault), partiesOf(error.fault))
+  return failed(kindFor(error.fault), partiesOf(error.fault, session))
 }
 
 const kindFor = (fault: Fault): LeadFault => (consequence(fault) === 'ban' ? 'banned' : fault.kind)
 
-function partiesOf(fault: Fault): readonly PartyIndex[] {
+function partiesOf(fault: Fault, { me, endedBy, waitsFor }: Ended): readonly PartyIndex[] {
   if (fault.kind === 'timeout') return fault.missing
   const party = blamed(fault)
-  return party === undefined ? [] : [party]
+  if (party !== undefined) return [party]
+  const named = waitsFor === me ? endedBy : (waitsFor ?? endedBy) // nobody is told to do without itself
+  return named === undefined ? [] : [named]
 }

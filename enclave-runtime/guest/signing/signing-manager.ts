@@ -118,7 +118,7 @@ export class SigningManager {
       const learnt = results.get(asked.request.digest, now())
       if (learnt !== undefined) return doneReply(asked, learnt)
       const { keyId } = asked.account.certificate
-      return this.#halted.has(hex(keyId)) ? this.#withoutMe() : leadFailure(error, heard)
+      return this.#halted.has(hex(keyId)) ? this.#withoutMe() : leadFailure(error, heard, session)
     } finally {
       answers.unwatch(session)
     }
