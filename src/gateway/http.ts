@@ -6,8 +6,10 @@ import type { JsonRpcError } from '../wire/json-rpc.ts'
 import { MAX_BODY_BYTES } from '../wire/limits.ts'
 import type { NetworkManifest, NodeHint } from '../wire/network.ts'
 import type { NodeStatus } from '../wire/status.ts'
+import { freshStatus } from './fresh-status.ts'
 import { handleRpc, limited, type RpcDependencies } from './handle-rpc.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
+import type { NodeView } from './methods/method.ts'
 import { corsHeaders, hostAllowed, isLoopback, sourceOf } from './origins.ts'
 import { readJson } from './read-json.ts'
 import { readiness } from './ready.ts'
@@ -79,6 +81,8 @@ export function gatewayServer(
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
   })
+  // Apart from the calls: who watches a node must not take the calls of a client beside it.
+  const looks = new TokenBuckets(limits.address, monotonicOf(deps))
   let open = 0
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) =>
@@ -88,7 +92,11 @@ export function gatewayServer(
     if (!hostAllowed(request.headers.host, hosts))
       return fail(reply, 400, errorOf('BAD_REQUEST', 'this node does not answer under this name'))
     reply.headers(corsHeaders(request.headers.origin, origins))
-    if (request.method !== 'POST') return undefined
+    if (request.method === 'OPTIONS') return undefined // asks nothing of the guest
+    if (request.method !== 'POST') {
+      const delay = looks.take(sourceOf(request.ip))
+      return delay === undefined ? undefined : tooMany(reply, delay)
+    }
     if (state.closing || open >= limits.open) return fail(reply, 503, errorOf('OVERLOADED'))
     const delay = rpc.buckets.address.take(sourceOf(request.ip))
     if (delay !== undefined) return tooMany(reply, delay)
@@ -107,8 +115,8 @@ export function gatewayServer(
       ? reply.code(204).send()
       : fail(reply, 400, errorOf('BAD_REQUEST', 'this origin is not allowed')),
   )
-  server.get('/healthz', (_, reply) => health(deps, reply))
-  server.get('/readyz', (_, reply) => ready(deps, reply))
+  server.get('/healthz', (_, reply) => health(rpc.node, deps.log, reply))
+  server.get('/readyz', (_, reply) => ready(rpc.node, deps.log, reply))
   return server
 }
 
@@ -139,30 +147,44 @@ async function post(
 }
 
 /** The process is alive, and so is its guest. */
-async function health(deps: GatewayDependencies, reply: FastifyReply): Promise<FastifyReply> {
-  const status = await currentStatus(deps)
+async function health(
+  node: NodeView,
+  log: GatewayDependencies['log'],
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const status = await currentStatus(node, log)
   const alive = status?.guest.alive === true
   return reply
     .code(alive ? 200 : 503)
     .send(alive ? { alive } : { alive, reasons: ['the guest does not answer'] })
 }
 
-async function ready(deps: GatewayDependencies, reply: FastifyReply): Promise<FastifyReply> {
-  const status = await currentStatus(deps)
+async function ready(
+  node: NodeView,
+  log: GatewayDependencies['log'],
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const status = await currentStatus(node, log)
   if (status === undefined)
     return reply.code(503).send({ ready: false, reasons: ['the guest does not answer'] })
   const answer = readiness(status)
   return reply.code(answer.ready ? 200 : 503).send(answer)
 }
 
-async function currentStatus(deps: GatewayDependencies): Promise<NodeStatus | undefined> {
+async function currentStatus(
+  node: NodeView,
+  log: GatewayDependencies['log'],
+): Promise<NodeStatus | undefined> {
   try {
-    return await deps.status(AbortSignal.timeout(STATUS_TIMEOUT_MS))
+    return await node.status(AbortSignal.timeout(STATUS_TIMEOUT_MS))
   } catch (error) {
-    deps.log.warn({ error }, 'no status')
+    log.warn({ error }, 'no status')
     return undefined
   }
 }
+
+const monotonicOf = ({ monotonic }: GatewayDependencies): (() => number) =>
+  monotonic ?? (() => performance.now())
 
 function rpcDependencies(
   deps: GatewayDependencies,
@@ -170,12 +192,15 @@ function rpcDependencies(
   limits: GatewayLimits,
   refused: () => string | undefined,
 ): RpcDependencies {
-  const monotonic = deps.monotonic ?? (() => performance.now())
+  const monotonic = monotonicOf(deps)
   const bucketsOf = (rate: GatewayLimits['address']): TokenBuckets =>
     new TokenBuckets(rate, monotonic)
   return {
     coordinator: deps.coordinator,
-    node: { manifest: () => manifestOf(genesis, deps.network), status: deps.status },
+    node: {
+      manifest: () => manifestOf(genesis, deps.network),
+      status: freshStatus((signal) => deps.status(signal), monotonic),
+    },
     networkId: networkIdOf(deps.network.genesis),
     plainRefused: refused,
     buckets: {

@@ -18,6 +18,8 @@ export class NotReadyError extends Error {
 
 const PROBE_TIMEOUT_MS = 3_000 // above the node's own limit for asking its guest
 const POLL_MS = 100 // pairs are set up in seconds
+const QUICK_LOOKS = 20 // half of what a node answers one address at once
+const PATIENT_POLL_MS = 500 // what it answers for as long as one likes: 120 a minute (05 §4.4)
 const MAX_REASONS = 64
 
 const Answer: z.ZodType<Readiness> = z.object({
@@ -60,13 +62,14 @@ export async function untilReady(
 ): Promise<void> {
   const { complete, deadlineMs, signal, onProgress } = options
   const end = performance.now() + deadlineMs
-  for (;;) {
+  for (let looks = 1; ; looks++) {
     signal.throwIfAborted()
     const seen = await Promise.all(rpcs.map((rpc) => readiness(rpc, signal)))
     onProgress?.(seen)
     if (seen.every((one) => one?.ready === true && (one.complete || !complete))) return
     if (performance.now() > end) throw new NotReadyError(whatIsMissing(rpcs, seen, deadlineMs))
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    const pauseMs = looks < QUICK_LOOKS ? POLL_MS : PATIENT_POLL_MS
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 

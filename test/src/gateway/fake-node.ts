@@ -79,7 +79,16 @@ export class FakeNode {
     })
   }
 
+  /** Half a second after the call before it, so that what it says is not the answer of then. */
   get(url: string, headers: Record<string, string> = {}): Promise<{ status: number; body: Body }> {
+    this.at += 500
+    return this.getNow(url, headers)
+  }
+
+  getNow(
+    url: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; headers: Record<string, unknown>; body: Body }> {
     return this.#inject({ method: 'GET', url, headers: { host: 'localhost', ...headers } })
   }
 

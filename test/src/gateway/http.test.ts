@@ -415,6 +415,50 @@ describe('the gateway', () => {
   })
 
   describe('health', () => {
+    it('asks the guest once for all who look at once, and again after 250 ms', async () => {
+      const node = new FakeNode()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      let asked = 0
+      node.status = async () => {
+        asked += 1
+        await promise
+        return status()
+      }
+      const looks = ['/healthz', '/readyz', '/healthz'].map((url) => node.getNow(url))
+      const answer = node.post(call({ method: 'getStatus' }))
+      while (asked === 0) await new Promise(setImmediate)
+      resolve()
+      for (const { status: code } of await Promise.all([...looks, answer])) assert.equal(code, 200)
+      assert.equal(asked, 1)
+      node.at += 249
+      await node.getNow('/healthz')
+      assert.equal(asked, 1)
+      node.at += 1
+      await node.getNow('/healthz')
+      assert.equal(asked, 2)
+    })
+
+    it('keeps no failure', async () => {
+      const node = new FakeNode()
+      node.status = () => Promise.reject(new Error('gone'))
+      assert.equal((await node.getNow('/readyz')).status, 503)
+      node.status = async () => status()
+      assert.equal((await node.getNow('/readyz')).status, 200)
+    })
+
+    it('is shown 40 times at once to one address, then 429, and takes no calls away', async () => {
+      const node = new FakeNode({ limits: {} })
+      for (let i = 0; i < 40; i++)
+        assert.equal((await node.getNow(i % 2 === 0 ? '/healthz' : '/readyz')).status, 200)
+      const refused = await node.getNow('/readyz')
+      assert.equal(refused.status, 429)
+      assert.equal(refused.headers['retry-after'], '1')
+      assert.equal((await node.getNow('/healthz')).status, 429)
+      assert.equal((await node.post(call())).status, 200)
+      node.at += 500
+      assert.equal((await node.getNow('/healthz')).status, 200)
+    })
+
     it('is alive with its guest', async () => {
       const node = new FakeNode()
       assert.deepEqual(await node.get('/healthz').then(({ status: code, body }) => [code, body]), [
