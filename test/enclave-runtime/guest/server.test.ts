@@ -17,6 +17,7 @@ import {
   initReply,
   type MemberFields,
   PORT_TYPES,
+  rpcAsk,
   scanReply,
   signNodeReply,
   statusReply,
@@ -30,6 +31,7 @@ import { Secret } from '../../../protocols/crypto/secret.ts'
 import { referenceKernel } from '../../../protocols/kernel/reference/reference-kernel.ts'
 import { seeded } from '../../support/seeded.ts'
 import { MemoryEpochFile } from '../sealing/memory-epoch-file.ts'
+import { TestClient } from './test-client.ts'
 
 const BUNDLE = new Uint8Array(32).fill(0xbb)
 const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
@@ -197,6 +199,33 @@ describe('the guest behind the port', function () {
     deepEqual([code, line], [74, 'BUNDLE_NOT_ALLOWED'])
     const stranger = { ...member, guestSig: ed25519.getPublicKey(seeded('stranger')(32)) }
     equal(await ends(genesisWith(stranger), 'reference'), '71 WRONG_NETWORK')
+  })
+
+  it('ends with 72 when a record does not authenticate later on, and nothing is erased', async () => {
+    const disk = new Disk()
+    const member = await initialised(disk)
+    const genesis = genesisWith(member)
+    const host = new Host(disk)
+    host.greet(genesis)
+    await host.hello.promise
+    const { rows } = await disk.store.scan('', '')
+    disk.store.get = async () => new Uint8Array(64)
+    const client = new TestClient('server')
+    client.accountId = new Uint8Array(16).fill(1)
+    const iat = Math.floor(Date.now() / 1000)
+    const request = client.message('0x01', {
+      networkId: networkIdOf(genesis),
+      iat,
+      exp: iat + 60,
+    })
+    const bytes = rpcAsk.encode({ op: 'check', request })
+    void host.port
+      .request(PORT_TYPES.rpc, bytes, new AbortController().signal)
+      .catch(() => undefined)
+    const { code, line } = await host.ended.promise
+    deepEqual([code, line], [72, 'RECORD_CORRUPT'])
+    deepEqual((await disk.store.scan('', '')).rows, rows)
+    equal(host.events.filter((event) => event.code === 'HALTED').length, 0) // its end says it
   })
 
   it('tests its own arithmetic before anything else', () => {
