@@ -5,7 +5,7 @@ import { findState } from '../testnet/state.ts'
 import { CommandError } from './command-error.ts'
 import { EXIT } from './exit-codes.ts'
 
-const DEFAULT_RPC = 'http://127.0.0.1:9545' // the gateway's default port (issue A4)
+const DEFAULT_RPC = 'http://127.0.0.1:9545' // the gateway's default port (05 §1.1)
 
 /**
  * The gateways to ask: those of `--rpc`; else those of the local network or the node in `--dir`; else

@@ -47,7 +47,7 @@ const MAX_CONFIG_BYTES = 65_536 // a page of settings; anything larger is some o
 const MAX_ADDRESSES = 32 // more than any node listens on; keeps the file readable
 const MAX_ADDRESS_LENGTH = 512 // a multiaddr with a long name, a path and a peer id
 const MAX_PATH_LENGTH = 4096 // PATH_MAX of Linux
-const DEFAULT_RPC_PORT = 9545 // issue A4
+const DEFAULT_RPC_PORT = 9545 // 05 §1.1
 const DEFAULT_METRICS_HOST = '127.0.0.1'
 
 /** Names of our own tools that share the prefix and are no settings of a node. */

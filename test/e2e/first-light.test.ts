@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { allGone, childrenOf, type ProcessRef } from '../../src/testnet/process.ts'
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const DEMO_TIMEOUT_MS = 150_000 // 90 s is the goal (issue A7), on a machine that does nothing else
+const DEMO_TIMEOUT_MS = 150_000 // 90 s is the goal on a machine that does nothing else
 const GONE_MS = 5_000
 
 type Event = Readonly<Record<string, unknown>> & { readonly event: string }

@@ -19,7 +19,7 @@ interface DownOptions extends DirOptions {
   readonly remove?: boolean
 }
 
-const DEFAULT_NODES = 5 // issue A1
+const DEFAULT_NODES = 5 // tolerates two losses and one liar (03 §2)
 const DEFAULT_THRESHOLD = 3
 const READY_TIMEOUT_MS = 120_000 // pair setups of many nodes with the reference kernel on two cores
 
