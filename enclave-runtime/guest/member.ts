@@ -13,6 +13,7 @@ import type { Committee } from './committee.ts'
 import type { Tell } from './events.ts'
 import { EXIT_CODES, GuestEnd } from './exit-codes.ts'
 import { KeyStore } from './keys/key-store.ts'
+import { KeygenLimits } from './keys/keygen-limits.ts'
 import { KeygenManager } from './keys/keygen-manager.ts'
 import { PendingKeys } from './keys/pending-keys.ts'
 import type { SetupLimits } from './pairs/pair.ts'
@@ -132,6 +133,10 @@ export class Member {
     this.#keygen = new KeygenManager({
       ...shared,
       pending: this.#pending,
+      limits: new KeygenLimits(
+        () => clock.monotonicMs(),
+        () => this.#keys.pending.length,
+      ),
       accounts: this.#accounts,
       now,
       authorize: check,
@@ -160,6 +165,7 @@ export class Member {
       if (asked.kind === 'create') {
         const account = await this.#accounts.get(asked.accountId)
         if (account !== undefined) return { kind: 'done', result: KeygenManager.resultOf(account) }
+        this.#keygen.assertOpen(asked.accountId)
         return { kind: 'keygen', reqId, accountId: asked.accountId }
       }
       const done = this.#results.get(reqId, this.#now())

@@ -29,6 +29,7 @@ import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
 import { certifies, isCertification, isValidCertificate } from './certificates.ts'
 import { CertifyRefused, type KeyStore } from './key-store.ts'
+import type { KeygenLimits } from './keygen-limits.ts'
 import { decodeKeygenOpening, encodeKeygenOpening } from './keygen-opening.ts'
 import type { PendingKey } from './pending-key.ts'
 import type { PendingKeys } from './pending-keys.ts'
@@ -52,6 +53,7 @@ export interface KeygenManagerInit {
   readonly live: LiveAttempts
   readonly keys: KeyStore
   readonly pending: PendingKeys
+  readonly limits: KeygenLimits
   readonly accounts: AccountStore
   readonly kernel: Kernel
   readonly random: Random
@@ -78,6 +80,13 @@ export class KeygenManager {
     return this.#running.has(hex(accountId))
   }
 
+  /** Throws `RequestError` when no new account can be made through this guest now. */
+  assertOpen(accountId: Uint8Array): void {
+    const { limits, committee } = this.#init
+    this.#assertNoKey(accountId)
+    limits.assertOpen(committee.me.index)
+  }
+
   /** What holdfast_createAccount returns (05 §4.1), with the certificate that proves it. */
   static resultOf({ id, certificate, address }: Account): JsonValue {
     return {
@@ -98,7 +107,7 @@ export class KeygenManager {
     }
     const existing = await accounts.get(accountId)
     if (existing !== undefined) return this.#done(existing)
-    this.#assertNoKey(accountId)
+    this.assertOpen(accountId)
     if (this.#leading >= MAX_KEYGENS_PER_OPENER) return failed('overloaded', [], RETRY_MS)
     const attempt = live.ownAttempt(asked.request.digest, plan.attempt)
     const claim = live.claim(asked.request.digest, attempt, committee.me.index)
@@ -131,7 +140,7 @@ export class KeygenManager {
     const { router, answers, accounts } = this.#init
     const heard = answers.watch(session, (result) => this.#learn(result))
     try {
-      await this.#during(asked, () =>
+      await this.#during(asked, session.me, () =>
         router.conduct(session, (party) =>
           openEverywhere(router, session, opening, party, () => this.#generate(party, asked)),
         ),
@@ -152,7 +161,7 @@ export class KeygenManager {
     letter: Letter,
     begun: (session: Session) => void,
   ): Promise<void> {
-    const { authorize, accounts, keys, live, router, now } = this.#init
+    const { authorize, accounts, keys, limits, live, router, now } = this.#init
     const opening = decodeKeygenOpening(letter.body)
     if (Math.abs(opening.evalTime - now()) > MAX_SKEW_S) throw later('clock')
     const asked = await authorize(opening.request)
@@ -170,6 +179,7 @@ export class KeygenManager {
     if (keys.ofAccount(asked.accountId).some(({ proofs }) => proofs !== null))
       throw later('pending')
     this.#assertNoKey(asked.accountId)
+    limits.assertOpen(from)
     const claim = live.claim(asked.request.digest, attempt, from)
     if (claim === undefined) throw later('busy')
     try {
@@ -179,7 +189,7 @@ export class KeygenManager {
       if (session === 'overloaded') throw later('overloaded')
       claim.run(session)
       begun(session)
-      await this.#during(asked, () =>
+      await this.#during(asked, from, () =>
         router.conduct(session, (party) => this.#generate(party, asked)),
       )
     } finally {
@@ -236,14 +246,22 @@ export class KeygenManager {
   }
 
   /** While it runs, the account's earlier keys are neither certified nor called dead. */
-  async #during(asked: CreateRequest, run: () => Promise<void>): Promise<void> {
-    const key = hex(asked.accountId)
+  async #during(
+    { accountId }: CreateRequest,
+    opener: PartyIndex,
+    run: () => Promise<void>,
+  ): Promise<void> {
+    const { keys, limits, pending } = this.#init
+    const key = hex(accountId)
+    const before = keys.ofAccount(accountId).length
     this.#running.add(key)
+    limits.ran(opener)
     try {
       await run()
     } finally {
       this.#running.delete(key)
-      this.#init.pending.resume()
+      if (keys.ofAccount(accountId).length > before) limits.lost(opener)
+      pending.resume()
     }
   }
 

@@ -27,6 +27,8 @@ import type { PendingKey } from './pending-key.ts'
 
 const FIRST_ASK_MS = 1_000
 const MAX_ASK_MS = 60_000
+/** Keys asked about at once: those least asked about, so that a new one is not behind many old ones. */
+const KEYS_PER_TICK = 4
 /** How long a leader waits for what the others know of an account's earlier keys. */
 const RESOLVE_MS = 3_000
 
@@ -37,6 +39,8 @@ interface Known {
   /** Who said that it holds no such key: K4 needs a proof of everyone, so the key is dead. */
   readonly unknownTo: Set<PartyIndex>
   readonly answered: Set<PartyIndex>
+  /** How often this guest asked about it. */
+  asks: number
   readonly changed: Set<() => void>
 }
 
@@ -57,7 +61,7 @@ export interface PendingKeysInit {
 export class PendingKeys {
   readonly #init: PendingKeysInit
   readonly #known = new Map<string, Known>()
-  #disarm: () => void = () => undefined
+  #disarm: (() => void) | undefined
   #delay = FIRST_ASK_MS
   #closed = false
 
@@ -94,9 +98,9 @@ export class PendingKeys {
       void limit.promise.then(() => {
         late = true
       })
-      for (const pending of keys.ofAccount(accountId)) {
+      for (const pending of keys.ofAccount(accountId).filter((key) => !this.#isSettled(key))) {
         this.#knownOf(pending).answered.clear()
-        await this.#ask(pending)
+        this.#background(this.#ask(pending)) // the limit is this question's, not that of its letters
       }
       for (;;) {
         const now = await state()
@@ -116,22 +120,34 @@ export class PendingKeys {
 
   close(): void {
     this.#closed = true
-    this.#disarm()
+    this.#disarm?.()
   }
 
   #tick(): void {
-    this.#disarm()
-    const { keys, clock, isBusy } = this.#init
-    if (this.#closed || keys.pending.length === 0) return
-    for (const pending of keys.pending)
-      if (!isBusy(pending.accountId)) this.#background(this.#ask(pending))
-    this.#disarm = clock.after(this.#delay, () => this.#tick())
+    this.#disarm?.()
+    this.#disarm = undefined
+    if (this.#closed) return
+    const { keys, isBusy } = this.#init
+    const open = keys.pending.filter((pending) => !this.#isSettled(pending))
+    if (open.length === 0) return
+    const next = open
+      .filter(({ accountId }) => !isBusy(accountId))
+      .sort((a, b) => this.#knownOf(a).asks - this.#knownOf(b).asks)
+    for (const pending of next.slice(0, KEYS_PER_TICK)) this.#background(this.#ask(pending))
+    this.#arm()
+  }
+
+  /** The next question, unless one is due already. */
+  #arm(): void {
+    if (this.#closed || this.#disarm !== undefined) return
+    this.#disarm = this.#init.clock.after(this.#delay, () => this.#tick())
     this.#delay = Math.min(2 * this.#delay, MAX_ASK_MS)
   }
 
   async #ask(pending: PendingKey): Promise<void> {
     const { committee, router } = this.#init
     const { accountId, transcript, key } = pending
+    this.#knownOf(pending).asks += 1
     const proof = await this.#ownProof(pending)
     const body = encodeAsk({ accountId, keyId: key.keyId, transcript, proof })
     const letter = { session: transcript, attempt: 0, round: 0, body }
@@ -149,6 +165,8 @@ export class PendingKeys {
     const { router, keys } = this.#init
     const pending = keys.find(ask.keyId)
     if (pending !== undefined && ask.proof !== null) this.#heardProof(pending, from, ask.proof)
+    // Who asks about a key holds it, whatever it said before.
+    if (pending !== undefined && this.#knownOf(pending).unknownTo.delete(from)) this.#arm()
     const answer = await this.#answerTo(ask.accountId, ask.keyId)
     const letter = { session, attempt: 0, round: 0, body: encodeAnswer(answer) }
     await router.send(from, { ...letter, type: MESSAGE_TYPES.certificateAnswer })
@@ -245,6 +263,7 @@ export class PendingKeys {
       signatures: new Map(),
       unknownTo: new Set(),
       answered: new Set(),
+      asks: 0,
       changed: new Set(),
     }
     this.#known.set(name, known)
@@ -253,6 +272,11 @@ export class PendingKeys {
 
   #isDead(pending: PendingKey): boolean {
     return pending.proofs === null && this.#knownOf(pending).unknownTo.size > 0
+  }
+
+  /** Every other guest answered, and it can never be certified: it stays as it is until the epoch changes. */
+  #isSettled(pending: PendingKey): boolean {
+    return this.#isDead(pending) && this.#allAnswered(pending)
   }
 
   #allAnswered(pending: PendingKey): boolean {

@@ -1,5 +1,9 @@
-import { deepEqual, equal, throws } from 'node:assert/strict'
+import { deepEqual, equal, match, throws } from 'node:assert/strict'
 import { CertifiedKeys } from '../../../enclave-runtime/guest/keys/certified-keys.ts'
+import {
+  KeygenLimits,
+  MAX_PENDING_KEYS,
+} from '../../../enclave-runtime/guest/keys/keygen-limits.ts'
 import { encodeKeygenOpening } from '../../../enclave-runtime/guest/keys/keygen-opening.ts'
 import type { VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
 import type { LeadReply } from '../../../enclave-runtime/port/messages.ts'
@@ -8,10 +12,11 @@ import {
   NO_IDENTIFIER_HASH,
   NO_SCOPE_ID,
 } from '../../../protocols/request/account-id.ts'
+import { RequestError } from '../../../protocols/request/errors.ts'
 import { decodePlainRequest } from '../../../protocols/request/plain-request.ts'
 import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import { seeded } from '../../support/seeded.ts'
-import { GuestNet } from './guest-net.ts'
+import { type Carried, GuestNet } from './guest-net.ts'
 import { answerIn, record } from './letters.ts'
 import { TestClient } from './test-client.ts'
 import { NETWORK, TestNode } from './vault/vault-fixture.ts'
@@ -220,6 +225,89 @@ describe('key generation', function () {
     client.adopt(await net.run(net.guest(1).member.lead(request, { ...KEYGEN, attempt: 2 })))
     await net.until(() => keysOf(net) === '1+0 1+0 1+0 1+0 1+0')
     equal(keyIds.size, 1)
+  })
+
+  it('asks about few unfinished keys at once, and no more about those that everyone called dead', async () => {
+    const net = await GuestNet.create('dead keys')
+    const isAsk = ({ from, letter }: Carried) =>
+      from === 1 && letter.type === MESSAGE_TYPES.certificateAsk
+    net.tamper = (carried) =>
+      carried.letter.type === MESSAGE_TYPES.certificateAsk ? [] : [carried]
+    for (let i = 0; i < 6; i++) {
+      dieAt(net, [2], isPendingWrite)
+      await net.run(net.guest(1).member.lead(new TestClient(`dead ${i}`).create(), KEYGEN))
+      await net.calm()
+      await net.restart(2)
+      await net.calm()
+    }
+    equal(keysOf(net), '0+6 0+0 0+6 0+6 0+6')
+
+    const letters = record(net)
+    net.guest(1).member.links([])
+    net.connect()
+    await net.calm()
+    equal(letters.filter(isAsk).length, 4 * 4) // four keys, four others
+    for (let minute = 0; minute < 10; minute++) {
+      net.clock.pass(60_000)
+      await net.calm()
+    }
+    const asked = letters.filter(isAsk)
+    const sessions = new Set(asked.map(({ letter }) => Buffer.from(letter.session).toString('hex')))
+    equal(sessions.size, 6)
+    net.clock.pass(24 * 3_600_000)
+    await net.calm()
+    equal(letters.filter(isAsk).length, asked.length)
+    equal(keysOf(net), '0+6 0+0 0+6 0+6 0+6') // dead, and kept
+  })
+
+  it('is refused to a member whose runs come to nothing, and to all when too much is unfinished', () => {
+    let now = 0
+    let pending = 0
+    const limits = new KeygenLimits(
+      () => now,
+      () => pending,
+    )
+    const why = (opener: number): string => {
+      try {
+        limits.assertOpen(opener)
+        return 'open'
+      } catch (error) {
+        return error instanceof RequestError ? `${error.id}: ${error.message}` : 'another error'
+      }
+    }
+    for (let i = 0; i < 20; i++) limits.lost(4)
+    match(why(4), /^LIMIT_EXCEEDED: .*of this node were not finished/)
+    equal(why(3), 'open')
+    for (let i = 0; i < 600; i++) limits.ran(3)
+    match(why(3), /^LIMIT_EXCEEDED: .* in this hour/)
+    now += 3_600_000
+    equal(why(3), 'open')
+    equal(why(4), 'open')
+    pending = MAX_PENDING_KEYS
+    for (const opener of [1, 2, 3, 4, 5])
+      match(why(opener), /^LIMIT_EXCEEDED: .*too many unfinished keys/)
+  })
+
+  it('of a leader whose runs were never finished is refused by the others, who say why', async () => {
+    const net = await GuestNet.create('lost runs')
+    net.tamper = (carried) =>
+      carried.letter.round === ROUND_NUMBERS['keygen/3-prove'] ||
+      carried.letter.type === MESSAGE_TYPES.certificateAsk
+        ? []
+        : [carried]
+    const lead = (leader: number, i: number) => {
+      const iat = Math.floor(net.clock.unixMs() / 1000)
+      const request = new TestClient(`lost ${i}`).create({ iat, exp: iat + 300 })
+      return net.run(net.guest(leader).member.lead(request, { ...KEYGEN, budgetMs: 1000 }))
+    }
+    for (let i = 0; i < 20; i++) equal((await lead(1, i)).kind, 'failed')
+    const own = await lead(1, 20)
+    equal(own.kind === 'error' && own.id, 'LIMIT_EXCEEDED')
+    await net.restart(1) // it forgot, the others did not
+    const asked = await lead(1, 21)
+    deepEqual(asked.kind === 'failed' && [asked.fault, asked.ids], ['refused', ['LIMIT_EXCEEDED']])
+    honest(net)
+    equal((await lead(2, 22)).kind, 'done')
   })
 
   it('certifies no second key of an account whose record the host deleted', async () => {
