@@ -6,6 +6,7 @@ import { COLUMN_WORDS, extendBob, foldRow } from '../../protocols/kernel/referen
 import { transpose } from '../../protocols/kernel/reference/transpose.ts'
 import { pairRoles } from '../../protocols/ot/pair-roles.ts'
 import { rvoleSid } from '../../protocols/ot/session-ids.ts'
+import { ProtocolError } from '../../protocols/session/faults.ts'
 import { Combine, Commit, Extend, Multiply, rounds } from '../../protocols/sign/messages.ts'
 import type { SigningInputs } from '../../protocols/sign/sign.ts'
 import { faultsOf, type Letter, type Tamper } from '../../protocols/simulation/simulate.ts'
@@ -154,6 +155,19 @@ const TREATED: Record<string, Record<Treatment, Expected>> = {
 const SEED = 'adversary'
 const BANS = ['cote', 'mu', 'check1', 'check2']
 
+/** Where m2 begins in R2: sid1, blind, four points and ψ come before it. */
+const AT_M2 = 32 + 32 + 4 * 33 + 32
+
+/** Mallory's message of one round, spoilt. */
+const hers =
+  (round: string, spoil: (sent: Uint8Array, to: number) => Uint8Array): Tamper =>
+  (letter) =>
+    letter.from === MALLORY && letter.round === round
+      ? spoil(letter.bytes, letter.to)
+      : letter.bytes
+
+const flipped = (sent: Uint8Array, at: number): Uint8Array => sent.with(at, (sent[at] ?? 0) ^ 1)
+
 interface Cheat {
   tamper?: Tamper
   /** What is different before the run begins. */
@@ -271,6 +285,36 @@ describe('sign() when party 2 cheats', function () {
       })
     }
 
+  /** Lists are spoilt in their first item above; a check that stopped early would miss these. */
+  const items: [name: string, round: string, at: number, expected: string][] = [
+    ['block 63 of U', R1B, 32 + 63 * 80, `cote ${R1B}`],
+    ['the last byte of U', R1B, 32 + 5119, `cote ${R1B}`],
+    ['block 29 of U', R1B, 32 + 29 * 80 + 41, `cote ${R1B}`],
+    ['t̂[255]', R1B, 32 + 5136 + 255 * 16 + 15, `cote ${R1B}`],
+    ['t̂[118]', R1B, 32 + 5136 + 118 * 16 + 7, `cote ${R1B}`],
+    ['Ã[511][2]', R2, AT_M2 + 32 * (3 * 511 + 2) + 31, `mu ${R2}`],
+    ['Ã[307][1]', R2, AT_M2 + 32 * (3 * 307 + 1) + 31, `mu ${R2}`],
+    ['the last byte of μ', R2, AT_M2 + 49_247, `mu ${R2}`],
+  ]
+  for (const [name, round, at, expected] of items)
+    it(`${name} of ${round}, a flipped bit: ${expected}`, async () => {
+      const tamper = hers(round, (sent) => flipped(sent, at))
+      assertOutcome(await run({ tamper }), expected, { nobody: true })
+    })
+
+  for (const [at, name] of [
+    [AT_M2 + 32 * (3 * 511 + 2), 'Ã[511][2]'],
+    [AT_M2 + 32 * (3 * 307 + 1), 'Ã[307][1]'],
+  ] as const)
+    it(`${name} of ${R2}, not below q: malformed ${R2}`, async () => {
+      const tamper = hers(R2, (sent) => {
+        const spoilt = sent.slice()
+        spoilt.fill(0xff, at, at + 32)
+        return spoilt
+      })
+      assertOutcome(await run({ tamper }), `malformed ${R2}`, { nobody: true })
+    })
+
   for (const [round, treatments] of Object.entries(TREATED))
     for (const treatment of TREATMENTS) {
       const expected = treatments[treatment]
@@ -349,4 +393,67 @@ describe('sign() when party 2 cheats', function () {
     })
     assertOutcome(results, `timeout ${R1B}`, { nobody: true })
   })
+
+  for (const [round, at, kind] of [
+    [R1B, 32 + 9000, 'cote'],
+    [R2, AT_M2 + 49_247, 'mu'],
+  ] as const)
+    it(`sends a bad ${round} to alice alone: carol blames nobody, closes nothing, and has no result`, async () => {
+      const [alice, , carol] = await run({
+        tamper: hers(round, (sent, to) => (to === 1 ? flipped(sent, at) : sent)),
+      })
+      assert.ok(alice && carol)
+      assert.deepEqual(faultsOf([alice]), [{ kind, round, from: MALLORY }])
+      // She learns of it by alice's abort or silence, and that names nobody as a cheater.
+      assert.ok(carol.status === 'rejected' && carol.reason instanceof ProtocolError)
+      assert.ok(['cancelled', 'timeout'].includes(carol.reason.fault.kind), carol.reason.message)
+    })
+
+  it('sends a bad m1: no R2 leaves, not even to the one whose m1 passed', async () => {
+    const left: string[] = []
+    const spoil = hers(R1B, (sent) => flipped(sent, 32 + 9000))
+    const results = await run({
+      tamper: (letter) => {
+        if (letter.round === R2 && letter.from !== MALLORY) left.push(`${letter.from}→${letter.to}`)
+        return spoil(letter)
+      },
+    })
+    // Alice judges mallory's m1 before carol's, carol after alice's.
+    assertOutcome(results, `cote ${R1B}`, { nobody: true })
+    assert.deepEqual(left, [])
+  })
+
+  const AT_BLIND = 32
+  const AT_PSI = 32 + 32 + 4 * 33
+  const twice: [string, (sent: Uint8Array) => Uint8Array, string][] = [
+    [
+      'a blind that opens nothing, and a bad μ',
+      (sent) => flipped(flipped(sent, AT_BLIND), AT_M2 + 49_247),
+      `commitment ${R2}`,
+    ],
+    [
+      'a scalar that is none, and a bad μ',
+      (sent) => {
+        const spoilt = flipped(sent, AT_M2 + 49_247)
+        spoilt.fill(0xff, AT_PSI, AT_PSI + 32)
+        return spoilt
+      },
+      `malformed ${R2}`,
+    ],
+    [
+      'a byte too many, and a bad μ',
+      (sent) => new Uint8Array([...flipped(sent, AT_M2 + 49_247), 0]),
+      `malformed ${R2}`,
+    ],
+    [
+      'another sid1, and a bad μ',
+      (sent) => flipped(flipped(sent, 0), AT_M2 + 49_247),
+      `binding ${R2}`,
+    ],
+  ]
+  for (const [name, spoil, expected] of twice)
+    it(`sends ${name}: ${expected}, and nobody is banned`, async () => {
+      // That no gate is closed, `run` looks at.
+      assertOutcome(await run({ tamper: hers(R2, spoil) }), expected, { nobody: true })
+    })
 })
