@@ -162,6 +162,27 @@ describe('setUpPair() when party 2 cheats', function () {
       })
     }
 
+  /** Lists are spoilt in their first item above; a check that stopped early would miss these. */
+  const BLOCK = 320 // three levels of two corrections, a proof, a sum (02 §2.4)
+  const items: [name: string, round: string, at: number, value: number[] | undefined, string][] = [
+    ['the last point of φ, another one', P2, 32 + 511 * 33, undefined, `timeout ${P4}`],
+    ['the last point of φ, none', P2, 32 + 511 * 33, [4], `malformed ${P2}`],
+    ['a point in the middle of φ, none', P2, 32 + 307 * 33, [4], `malformed ${P2}`],
+    ['the proof of block 63', P3, 32 + 63 * BLOCK + 192, undefined, `pprf ${P3}`],
+    ['the last byte of the sum of block 63', P3, 32 + 64 * BLOCK - 1, undefined, `pprf ${P3}`],
+    ['the sum of block 29', P3, 32 + 29 * BLOCK + 256, undefined, `pprf ${P3}`],
+  ]
+  for (const [name, round, at, value, expected] of items)
+    it(`${name}, in ${round}: ${expected}`, async () => {
+      const results = await run((letter) => {
+        if (letter.from !== MALLORY || letter.round !== round) return letter.bytes
+        const changed = letter.bytes.slice()
+        changed.set(value ?? [(changed[at] ?? 0) ^ 1], at)
+        return changed
+      })
+      assertOutcome(results, expected)
+    })
+
   for (const [round, treatments] of Object.entries(TREATED))
     for (const treatment of TREATMENTS) {
       const expected = treatments[treatment]
