@@ -10,12 +10,16 @@ import { decodeCanonical, encodeCanonical } from '../../../protocols/session/can
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import type { Records } from '../records.ts'
+import { VaultError } from '../vault/vault-error.ts'
+import { ActivityPages } from './activity-pages.ts'
 
 const MAX_ACTIVITY_BYTES = 1024 // five hashes and at most 16 indices
 const MAX_SIGNERS = 16
 /** Nonces kept in memory; those of signatures are on disk as well. */
 const MAX_CLAIMS = 65_536
 const MAX_U32 = 0xffff_ffff
+/** Beyond the request's expiry (03 §9.1). */
+const KEPT_AFTER_EXPIRY_S = 86_400
 
 /** What this guest signed, or was about to (05 §3.3, row 20). */
 export interface Activity {
@@ -41,9 +45,14 @@ export const meaningOf = ({ method, params }: RequestCore): Uint8Array =>
 export class ActivityLog {
   readonly #records: Records
   readonly #claims = new BoundedMap<Uint8Array>(MAX_CLAIMS)
+  readonly #pages: ActivityPages
+  /** Unix seconds before which nothing is old enough. */
+  #notBefore = 0
+  #pruning = false
 
   constructor(records: Records) {
     this.#records = records
+    this.#pages = new ActivityPages(records)
   }
 
   /** Whether the nonce was used, here, for something else. */
@@ -69,11 +78,63 @@ export class ActivityLog {
 
   /** Durable when it resolves. */
   async record(activity: Activity): Promise<void> {
-    const { accountId, nonce } = activity
-    const bulk = new Map([[nameOf(accountId, nonce), encodeActivity(activity)]])
-    await this.#records.write({ bulk })
+    const { accountId, nonce, exp } = activity
+    const listed = this.#pages.add(Buffer.concat([accountId, nonce]), exp)
+    const record = [nameOf(accountId, nonce), encodeActivity(activity)] as const
+    await this.#records.write({
+      bulk: new Map([record, ...listed.bulk]),
+      critical: new Map(listed.critical),
+    })
+  }
+
+  /**
+   * Deletes the oldest page of records once they are a day beyond their expiry: one page a call, so that
+   * a long silence is made up for in steps. `now` is in unix seconds.
+   */
+  async prune(now: number): Promise<void> {
+    if (this.#pruning || now < this.#notBefore) return
+    this.#pruning = true
+    try {
+      const page = await this.#pages.oldest()
+      if (page === undefined) return
+      if (page !== 'lost' && !isOver(page.exp, now)) {
+        this.#notBefore = page.exp + KEPT_AFTER_EXPIRY_S
+        return
+      }
+      const names = page === 'lost' ? [] : await this.#overAmong(page.places, now)
+      const dropped = this.#pages.drop()
+      await this.#records.write({
+        bulk: new Map([...names.map((name) => [name, null] as const), ...dropped.bulk]),
+        critical: new Map(dropped.critical),
+      })
+    } finally {
+      this.#pruning = false
+    }
+  }
+
+  /** A nonce may have been used again, for the same, and is then on a later page too. */
+  async #overAmong(places: readonly Uint8Array[], now: number): Promise<string[]> {
+    const over: string[] = []
+    for (const place of places) {
+      const name = nameOf(place.subarray(0, 16), place.subarray(16))
+      const record = await this.#readable(name)
+      if (record !== undefined && isOver(decodeActivity(record).exp, now)) over.push(name)
+    }
+    return over
+  }
+
+  /** What the host altered stays where it is: clearing up fails no signature. */
+  async #readable(name: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#records.bulk(name)
+    } catch (error) {
+      if (error instanceof VaultError && error.code === 'RECORD_CORRUPT') return undefined
+      throw error
+    }
   }
 }
+
+const isOver = (exp: number, now: number): boolean => exp + KEPT_AFTER_EXPIRY_S <= now
 
 const encodeActivity = (activity: Activity): Uint8Array =>
   encodeCanonical([

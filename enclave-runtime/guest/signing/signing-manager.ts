@@ -124,6 +124,7 @@ export class SigningManager {
     }
     const done = results.get(asked.request.digest, now())
     if (done === undefined) throw new Error('bug: a signature without a result')
+    await this.#init.activities.prune(now())
     return doneReply(asked, done)
   }
 
@@ -163,6 +164,7 @@ export class SigningManager {
       claim.run(session)
       begun(session)
       await router.conduct(session, (party) => this.#sign(party, asked, plan))
+      await this.#init.activities.prune(now())
     } finally {
       claim.release()
     }
