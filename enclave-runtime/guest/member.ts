@@ -150,7 +150,9 @@ export class Member {
       results: this.#results,
       now,
       tell,
+      onError,
       authorize: check,
+      authorizeDone: (request) => this.#authorize(request, { admit: () => true }),
       converse: conversations.sign,
     })
     this.#listen()
@@ -266,13 +268,16 @@ export class Member {
     else if (name === 'pair' || name === 'pair ask') this.#pairs.take(from, letter)
   }
 
-  #authorize(request: Uint8Array): Promise<Authorized> {
+  #authorize(
+    request: Uint8Array,
+    rates: Pick<AccountRates, 'admit'> = this.#rates,
+  ): Promise<Authorized> {
     return authorize(
       {
         committee: this.#init.committee,
         account: (id) => this.#accounts.get(id),
         activities: this.#activities,
-        rates: this.#rates,
+        rates,
         isDone: (digest) => this.#results.get(digest, this.#now()) !== undefined,
         now: () => this.#now(),
       },

@@ -25,11 +25,20 @@ interface Watched {
 /** The answers to sessions that this guest opened. Each of them ends its session: the leader picks anew. */
 export class Answers {
   readonly #watched = new Map<string, Watched>()
+  #announced: (from: PartyIndex, letter: Letter) => void = () => undefined
 
   constructor(router: SessionRouter) {
     router.on(MESSAGE_TYPES.notYet, (from, letter) => this.#take(from, letter))
     router.on(MESSAGE_TYPES.refuse, (from, letter) => this.#take(from, letter))
-    router.on(MESSAGE_TYPES.result, (from, letter) => this.#take(from, letter))
+    router.on(MESSAGE_TYPES.result, (from, letter) => {
+      if (this.#watched.has(hex(letter.session))) this.#take(from, letter)
+      else this.#announced(from, letter)
+    })
+  }
+
+  /** Who takes results that answer nothing: those of requests that others finished. */
+  onAnnounced(take: (from: PartyIndex, letter: Letter) => void): void {
+    this.#announced = take
   }
 
   watch(session: Session, accept: Watched['accept']): Heard {

@@ -2,14 +2,16 @@ import type { Random } from '../../../protocols/crypto/random.ts'
 import type { Handle, Kernel } from '../../../protocols/kernel/kernel.ts'
 import { RequestError } from '../../../protocols/request/errors.ts'
 import { recoverAddress } from '../../../protocols/request/ethereum-address.ts'
+import { DecodeError } from '../../../protocols/session/codec.ts'
 import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
 import { KINDS } from '../../../protocols/session/instance.ts'
+import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
 import type { Party } from '../../../protocols/session/round.ts'
 import type { sign } from '../../../protocols/sign/sign.ts'
 import type { LeadPlan, LeadReply } from '../../port/messages.ts'
 import type { Account } from '../accounts/account.ts'
 import type { ActivityLog } from '../accounts/activity-log.ts'
-import type { Committee } from '../committee.ts'
+import { type Committee, otherGuests } from '../committee.ts'
 import type { Tell } from '../events.ts'
 import type { KeyStore } from '../keys/key-store.ts'
 import type { PairBans } from '../pairs/pair-bans.ts'
@@ -24,6 +26,7 @@ import type { LiveAttempts } from '../sessions/live-attempts.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
+import { decodeAnnouncement, encodeAnnouncement, MAX_ANNOUNCED_REQUEST } from './announcement.ts'
 import { decodeFinished, encodeFinished } from './finished-bytes.ts'
 import { withShare } from './share-loan.ts'
 import { decodeSigningOpening, encodeSigningOpening } from './signing-opening.ts'
@@ -34,6 +37,8 @@ const SIGN_MS = 10_000
 /** Less than that leaves no time for any attempt. */
 const MIN_BUDGET_MS = 100
 const RETRY_MS = 500
+/** Announced results that are verified at once; more are not waited for. */
+const MAX_ANNOUNCEMENTS = 16
 /** The opener's clock and mine (05 §3.2). */
 const MAX_SKEW_S = 30
 
@@ -54,6 +59,9 @@ export interface SigningManagerInit {
   /** Unix seconds. */
   readonly now: () => number
   readonly authorize: (request: Uint8Array) => Promise<Authorized>
+  /** The same for a request that is done: it costs its account nothing here. */
+  readonly authorizeDone: (request: Uint8Array) => Promise<Authorized>
+  readonly onError: (error: unknown) => void
   /** The conversation of 02 §6. */
   readonly converse: typeof sign
 }
@@ -63,9 +71,11 @@ export class SigningManager {
   readonly #init: SigningManagerInit
   /** Keys whose share here contradicts their certificate. */
   readonly #halted = new Set<string>()
+  #announcements = 0
 
   constructor(init: SigningManagerInit) {
     this.#init = init
+    init.answers.onAnnounced((_, letter) => this.#takeAnnounced(letter))
   }
 
   /** One attempt led here, for a request that was authorized here. */
@@ -91,7 +101,13 @@ export class SigningManager {
       const { keyId } = asked.account.certificate
       const path = asked.account.derived.path
       const opening = { ...mine, request, keyId, path, nonce, evalTime: now(), budgetMs }
-      return await this.#conductAsLeader(session, asked, mine, encodeSigningOpening(opening))
+      return await this.#conductAsLeader(
+        session,
+        request,
+        asked,
+        mine,
+        encodeSigningOpening(opening),
+      )
     } finally {
       claim.release()
     }
@@ -104,6 +120,7 @@ export class SigningManager {
 
   async #conductAsLeader(
     session: Session,
+    request: Uint8Array,
     asked: SignRequest,
     plan: SigningPlan,
     opening: Uint8Array,
@@ -124,8 +141,42 @@ export class SigningManager {
     }
     const done = results.get(asked.request.digest, now())
     if (done === undefined) throw new Error('bug: a signature without a result')
+    this.#announce(request, asked, done)
     await this.#init.activities.prune(now())
     return doneReply(asked, done)
+  }
+
+  /** Tells those that did not sign (03 §9.1). Nobody waits for it; who does not hear it asks. */
+  #announce(request: Uint8Array, { request: { digest } }: SignRequest, done: Finished): void {
+    if (request.length > MAX_ANNOUNCED_REQUEST) return
+    const { committee, router } = this.#init
+    const body = encodeAnnouncement({ request, finished: encodeFinished(done) })
+    const type = MESSAGE_TYPES.result
+    const letter = { session: digest, attempt: 0, round: 0, type, body }
+    for (const { index } of otherGuests(committee))
+      if (!done.signers.includes(index)) void router.send(index, letter)
+  }
+
+  #takeAnnounced({ session, body }: Letter): void {
+    const { results, now, onError } = this.#init
+    if (this.#announcements >= MAX_ANNOUNCEMENTS) return // it is asked for, when it is needed
+    if (results.get(session, now()) !== undefined) return
+    this.#announcements += 1
+    this.#learnAnnounced(body)
+      .catch((error: unknown) => {
+        const untrue = error instanceof DecodeError || error instanceof RequestError
+        if (!untrue) onError(error)
+      })
+      .finally(() => {
+        this.#announcements -= 1
+      })
+  }
+
+  /** Believed when the request is its account's and the signature is that of the account's key. */
+  async #learnAnnounced(body: Uint8Array): Promise<void> {
+    const { request, finished } = decodeAnnouncement(body)
+    const asked = await this.#init.authorizeDone(request)
+    if (asked.kind === 'sign' && this.#learn(asked, finished)) this.#claimNonce(asked)
   }
 
   async #follow(

@@ -1,6 +1,10 @@
 import { deepEqual, equal, notEqual } from 'node:assert/strict'
 import { recoverMessageAddress, recoverTransactionAddress, recoverTypedDataAddress } from 'viem'
 import { decodeAccount, ETHEREUM_PATH } from '../../../enclave-runtime/guest/accounts/account.ts'
+import {
+  decodeAnnouncement,
+  encodeAnnouncement,
+} from '../../../enclave-runtime/guest/signing/announcement.ts'
 import { encodeSigningOpening } from '../../../enclave-runtime/guest/signing/signing-opening.ts'
 import { signingPlan } from '../../../enclave-runtime/guest/signing/signing-plan.ts'
 import type { CheckReply, LeadReply } from '../../../enclave-runtime/port/messages.ts'
@@ -103,6 +107,41 @@ describe('requests to a committee', function () {
     // Whoever tells the result names those that made it, also who only learnt it.
     for (const told of [stranger, await lead(request), await net.guest(2).member.check(request)])
       deepEqual(told.kind === 'done' && told.signers, [1, 2, 3])
+  })
+
+  it('are known to members that did not sign, which verify what they are told', async () => {
+    const letters = record(net)
+    const request = client.message('0xa5')
+    const first = resultOf(await lead(request))
+    await net.calm()
+    for (const party of [4, 5]) {
+      const known = await net.guest(party).member.check(request)
+      equal(resultOf(known), first)
+      deepEqual(known.kind === 'done' && known.signers, [1, 2, 3])
+    }
+    const told = letters.find(({ to, letter }) => to === 4 && letter.type === MESSAGE_TYPES.result)
+    if (told === undefined) throw new Error('nothing was told')
+
+    // Another request, or another signature, under the same words.
+    const other = client.message('0xa6')
+    const { finished } = decodeAnnouncement(told.letter.body)
+    const altered = finished.slice()
+    altered[40] = (altered[40] ?? 0) ^ 1
+    const forged = client.request('personal_sign', ['0xa7', client.address], {}, () =>
+      new TestClient('x').sign(new Uint8Array(32)),
+    )
+    for (const [lie, signature] of [
+      [other, finished],
+      [client.message('0xa8'), altered],
+      [forged, finished],
+    ] as const) {
+      const body = encodeAnnouncement({ request: lie, finished: signature })
+      const { digest: session } = decodePlainRequest(lie)
+      net.inject({ from: 2, to: 4, letter: { ...told.letter, session, body } })
+      net.inject({ from: 2, to: 4, letter: { ...told.letter, session, body: body.slice(1) } })
+      await net.calm()
+      equal((await net.guest(4).member.check(lie)).kind === 'done', false)
+    }
   })
 
   it('give a large transaction the same bytes again', async () => {
