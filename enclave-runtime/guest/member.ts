@@ -254,8 +254,9 @@ export class Member {
 
   /** Our own state contradicts itself (02 §12). A share halts its key, which the signing room does; the kernel halts all. */
   #halt(fault: Fault): void {
+    if (this.#halted) return
     this.#init.tell('HALTED', this.#init.committee.me.index)
-    if (fault.kind !== 'kernel' || this.#halted) return
+    if (fault.kind !== 'kernel') return
     this.#defect(new GuestEnd(EXIT_CODES.selfTest, 'KERNEL_MISUSE'))
     this.#halted = true
   }

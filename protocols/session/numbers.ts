@@ -24,7 +24,7 @@ export const MESSAGE_TYPES = {
   open: 0,
   /** One message of a round. */
   round: 1,
-  /** The sender ended the session; the body is one byte, a fault kind of the closed list. */
+  /** The sender ended the session; the body is a fault kind of the closed list, and the party of a timeout. */
   abort: 2,
   /** To the opener: not now, with a reason and a delay. */
   notYet: 3,

@@ -264,7 +264,11 @@ export class PairSetups {
     if (asked === undefined) throw new Error('bug: nobody opened this pair setup')
     pair.asked = undefined
     const session = this.#open(pair, asked.attempt, asked.instanceId, FIRST_MS)
-    void session.heard().then(() => router.rearm(session, this.#deadlineMs))
+    const since = this.#init.clock.monotonicMs()
+    void session.heard().then(() => {
+      const passed = this.#init.clock.monotonicMs() - since
+      router.rearm(session, this.#deadlineMs - passed)
+    })
     return router.conduct(session, async (party) => {
       await router.sendFor(session, pair.peer.index, acceptLetter(session))
       return this.#converse(party, pair, asked.attempt)

@@ -39,7 +39,8 @@ export interface Abort {
 
 /**
  * The body of an abort for a fault of ours, 3 bytes: the kind, and as u16 the first party of a timeout, 0
- * for every other kind. `as` says less than the fault does.
+ * for every other kind. `as` says less than the fault does. Deviation: 02 §11 lets an abort carry the kind
+ * alone; the party is what lets a leader do without a peer that only its followers cannot reach.
  */
 export function encodeAbort(fault: Fault, as?: AbortKind): Uint8Array {
   const kind = ABORT_KINDS.find((known) => known === (as ?? fault.kind)) ?? 'aborted'

@@ -114,7 +114,8 @@ export class SessionRouter {
       session.leave()
       if (fault !== undefined) await this.#settle(fault, session)
       await this.tell(session, fault ?? { kind: 'cancelled', round: 'session/open' })
-      if (fault === undefined) throw error
+      // A defect stays one, whatever else ended the session: a vault that does not open halts the guest.
+      if (fault === undefined || findingOf(error) === undefined) throw error
       throw new ProtocolError(fault, { cause: error })
     } finally {
       this.#close(session)
@@ -221,7 +222,7 @@ export class SessionRouter {
     const entry = this.#sessions.get(key)
     const now = this.#clock.monotonicMs()
     if (entry !== undefined) entry.session.take(from, letter)
-    else if (!this.#seen.has(key, now)) this.#early.put(from, letter, now)
+    else if (this.#seen.has(key, now) || !this.#early.put(from, letter, now)) letter.body.fill(0)
   }
 }
 

@@ -114,6 +114,19 @@ describe('the end of a session', () => {
     deepEqual(bench.followed, ['halt kernel'])
   })
 
+  it('hides no defect of ours: a vault that does not open is not outrun either', async () => {
+    const bench = new Bench()
+    const defect = new Error('bug: a record')
+    const run = bench.router.conduct(bench.session, async () => {
+      bench.take(2, abort(1, 0, 0))
+      await turn()
+      throw defect
+    })
+    await rejects(run, defect)
+    equal(bench.sent.length, 2)
+    deepEqual(bench.followed, [])
+  })
+
   it('is its cause, not what the conversation makes of it', async () => {
     const bench = new Bench()
     const fault = await bench.faultOf(async (party) => {
