@@ -12,6 +12,7 @@ export const EXIT: Readonly<{
   selfTest: 73
   bundle: 74
   guestLost: 75
+  uncaught: 76
 }> = Object.freeze({
   /** Done as asked. A node that was told to stop ends with it too. */
   ok: 0,
@@ -33,6 +34,8 @@ export const EXIT: Readonly<{
   bundle: 74,
   /** The guest was ended from outside, for example killed. */
   guestLost: 75,
+  /** The host met an error that nobody expected; its guest is another process. */
+  uncaught: 76,
 })
 
 /** What each exit code means, for `holdfast help exit-codes` and the documents. */
@@ -49,4 +52,5 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.selfTest, 'start: the guest failed its self-tests'],
   [EXIT.bundle, 'start: the guest bundle is not one the network allows'],
   [EXIT.guestLost, 'start: the guest ended unexpectedly'],
+  [EXIT.uncaught, 'start: an error that nobody caught ended the host; report it'],
 ]

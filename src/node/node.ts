@@ -36,7 +36,10 @@ export interface Node {
   stop(): Promise<void>
 }
 
-const STOP_STEP_MS = 12_000 // above the 10 s that libp2p may take (07 §2.5)
+const STOP_LIMITS = {
+  stepMs: 11_000, // above the 10 s that libp2p may take (07 §2.5)
+  allMs: 16_000, // below the 20 s after which whoever asked it to stop kills it
+}
 const URGENT_BYTES = 262_144 + 64 // what the urgent lane carries (07 §6.2); larger goes as bulk
 const SEND_TIMEOUT_MS = 10_000 // rounds end sooner; a peer that takes nothing for so long is gone
 const GUEST_LOST = 75 // exit codes 70 to 74 are the guest's own
@@ -48,7 +51,7 @@ const GUEST_LOST = 75 // exit codes 70 to 74 are the guest's own
  */
 export async function createNode(config: NodeConfig, log: Log): Promise<Node> {
   const known = await preflight(config)
-  const undo = new Undo(log, STOP_STEP_MS)
+  const undo = new Undo(log, STOP_LIMITS)
   try {
     return await start(config, known, log, undo)
   } catch (error) {

@@ -4,8 +4,8 @@ import type { Log } from './log.ts'
 const STREAM_ERRORS = new Set(['StreamStateError', 'StreamResetError', 'StreamBufferError'])
 const TOLERATED = 5 // within a minute: the sixth says that something else is wrong
 const WINDOW_MS = 60_000
-/** Ends the host; its guest is another process, and the shares are not touched. */
-export const UNCAUGHT_EXIT_CODE = 70
+/** Ends the host; its guest is another process, and the shares are not touched. 70 to 75 are a guest's end. */
+export const UNCAUGHT_EXIT_CODE = 76
 
 export interface UncaughtPolicy {
   readonly log: Log

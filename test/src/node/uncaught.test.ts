@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { EXIT } from '../../../src/cli/exit-codes.ts'
 import { silentLog } from '../../../src/node/log.ts'
 import { UNCAUGHT_EXIT_CODE, uncaughtPolicy } from '../../../src/node/uncaught.ts'
 
@@ -39,6 +40,7 @@ describe('uncaughtPolicy()', () => {
   it('exits at any other error', () => {
     policy(new TypeError('a defect'))
     policy('not even an error')
-    assert.deepEqual(exits, [70, 70])
+    assert.deepEqual(exits, [76, 76])
+    assert.equal(EXIT.uncaught, UNCAUGHT_EXIT_CODE)
   })
 })
