@@ -1,17 +1,18 @@
-import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
+import { spawnWithLifeline } from './spawn-with-lifeline.ts'
 
 /** A local Ethereum chain, its address and the accounts it funded at its start. */
 export interface LocalChain {
   readonly url: string
+  /** Of the process that holds it; the chain is its child. */
   readonly pid: number
   stop(): Promise<void>
 }
 
 export const CHAIN_ID = 31_337 // anvil's own default: wallets know it as a local chain
 const START_TIMEOUT_MS = 10_000 // it is up in 43 ms where measured (08 §4.6)
-const STOP_TIMEOUT_MS = 3_000 // it is gone in 5 ms; after this it is killed
+const STOP_TIMEOUT_MS = 3_000 // it is gone in 5 ms, and its holder kills it after 2 s; then that one is killed
 
 /**
  * The executable of the local chain: the variable ANVIL, else the npm package; undefined where there is none,
@@ -29,13 +30,12 @@ export function findAnvil(env: Readonly<Record<string, string | undefined>>): st
   }
 }
 
-/** Starts a chain on a free port of loopback (08 §4.6). @throws Error when it does not come up. */
+/** Starts a chain on a free port of loopback (08 §4.6), which ends with this process. @throws Error when it does not come up. */
 export async function startAnvil(executable: string, hardfork = 'prague'): Promise<LocalChain> {
-  const child = spawn(
-    executable,
-    ['--host', '127.0.0.1', '--port', '0', '--chain-id', String(CHAIN_ID), '--hardfork', hardfork],
-    { stdio: ['ignore', 'pipe', 'ignore'], env: {} },
-  )
+  const child = spawnWithLifeline(executable, [
+    ...['--host', '127.0.0.1', '--port', '0'],
+    ...['--chain-id', String(CHAIN_ID), '--hardfork', hardfork],
+  ])
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message))
     child.once('exit', (code, signal) => resolve(`it ended with ${String(code ?? signal)}`))

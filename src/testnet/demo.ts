@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunningFile } from '../node/running-file.ts'
 import { CHAIN_ID, findAnvil, type LocalChain, startAnvil } from './anvil.ts'
-import { check, checkRaw, type MinedTransfer, openChain, plainTransfer } from './chain.ts'
+import {
+  CheckError,
+  check,
+  checkRaw,
+  type MinedTransfer,
+  openChain,
+  plainTransfer,
+} from './chain.ts'
 import { createTestnet } from './create.ts'
 import type { DemoWallet } from './demo-wallet.ts'
 import { bar, runSteps, type Step, seconds } from './steps.ts'
@@ -45,10 +52,13 @@ export type OpenWallet = (nodes: readonly string[], signal: AbortSignal) => Prom
 const READY_TIMEOUT_MS = 90_000 // the whole of it should take less (issue A7)
 const FUNDING_WEI = 10n ** 18n
 const VALUE_WEI = 123_456_789_000_000_000n
+const NO_CHAIN =
+  'there is no local chain on this machine to mine the transaction: install anvil or name it in ANVIL; ANVIL=none goes without'
 const RECIPIENT = '0x00000000000000000000000000000000000a11ce' // nobody's: its balance starts at zero
 
 /** The whole story of issue A: a network, a key, a transaction that a chain mined (A1). */
 export async function runDemo(options: DemoOptions, openWallet: OpenWallet): Promise<void> {
+  checkChain(findAnvil(options.env), options)
   const began = performance.now()
   const temporary = options.dir === null
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'holdfast-demo-')))
@@ -65,6 +75,14 @@ export async function runDemo(options: DemoOptions, openWallet: OpenWallet): Pro
     if (demo.made) await stopNodes(network)
     if (temporary) await rm(dir, { recursive: true, force: true })
   }
+}
+
+/** Whoever asks for the whole story once must not take half of it for success, unless half was asked for. */
+export function checkChain(
+  executable: string | undefined,
+  { once, env }: Pick<DemoOptions, 'once' | 'env'>,
+): void {
+  if (executable === undefined && once && env['ANVIL'] !== 'none') throw new CheckError(NO_CHAIN)
 }
 
 interface Demo {
