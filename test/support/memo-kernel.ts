@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Handle, HandleKind, Kernel } from '../../protocols/kernel/kernel.ts'
 import type { Secrets } from '../../protocols/kernel/reference/secrets.ts'
-import { type OpenKernel, openKernel } from '../../protocols/kernel/reference/trusted-setup.ts'
 import { seeded } from './seeded.ts'
+import { type OpenKernel, openKernel } from './trusted-setup.ts'
 
 /** The result of a slow operation: its public bytes, and a copy of the secret that it made. */
 interface Memory {

@@ -1,6 +1,5 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import type { Kernel } from '../../protocols/kernel/kernel.ts'
-import { type OpenKernel, openKernel } from '../../protocols/kernel/reference/trusted-setup.ts'
 import {
   type GeneratedKeys,
   generateKeys,
@@ -10,6 +9,7 @@ import { certificateMessage } from '../../protocols/keygen/key-certificate.ts'
 import type { Guest } from '../../protocols/session/guest.ts'
 import { type SimulationOptions, simulate } from '../../protocols/simulation/simulate.ts'
 import { seeded } from './seeded.ts'
+import { type OpenKernel, openKernel } from './trusted-setup.ts'
 
 /** A guest of a test committee, with a kernel of its own. */
 export interface TestGuest extends Guest, OpenKernel {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { Signature } from '../../protocols/kernel/kernel.ts'
-import { dealPair } from '../../protocols/kernel/reference/trusted-setup.ts'
 import type { GeneratedKeys } from '../../protocols/keygen/generate-keys.ts'
 import { PairGate } from '../../protocols/pair-setup/gate.ts'
 import type { PairSetup } from '../../protocols/pair-setup/set-up-pair.ts'
@@ -11,6 +10,7 @@ import { type SimulationOptions, simulate } from '../../protocols/simulation/sim
 import { memoKernel } from './memo-kernel.ts'
 import { committee, guestOf, NETWORK, runKeygen, type TestGuest, valuesOf } from './run-keygen.ts'
 import { seeded } from './seeded.ts'
+import { dealPair } from './trusted-setup.ts'
 
 export const ETHEREUM: readonly number[] = [44, 60, 0, 0, 0]
 

@@ -6,17 +6,17 @@ import type { Letter, Post } from '../../../enclave-runtime/guest/sessions/post.
 import type { Vault, VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
 import type { GuestEvent } from '../../../enclave-runtime/port/messages.ts'
 import { quorums } from '../../../protocols/agreement/genesis.ts'
-import {
-  type DealtPair,
-  dealPair,
-  type OpenKernel,
-  openKernel,
-} from '../../../protocols/kernel/reference/trusted-setup.ts'
 import { PairGate } from '../../../protocols/pair-setup/gate.ts'
 import { rounds } from '../../../protocols/pair-setup/messages.ts'
 import type { setUpPair } from '../../../protocols/pair-setup/set-up-pair.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { seeded } from '../../support/seeded.ts'
+import {
+  type DealtPair,
+  dealPair,
+  type OpenKernel,
+  openKernel,
+} from '../../support/trusted-setup.ts'
 import { TestClock } from './test-clock.ts'
 import { NETWORK, TestNode } from './vault/vault-fixture.ts'
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { openKernel } from '../../../protocols/kernel/reference/trusted-setup.ts'
 import { setUpPair } from '../../../protocols/pair-setup/set-up-pair.ts'
 import { faultsOf, type Letter, simulate } from '../../../protocols/simulation/simulate.ts'
 import { transcriptDigest } from '../../support/run-frozen.ts'
 import { NETWORK, valuesOf } from '../../support/run-keygen.ts'
 import { ALICE, BOB, runPairSetup } from '../../support/run-pair-setup.ts'
 import { seeded } from '../../support/seeded.ts'
+import { openKernel } from '../../support/trusted-setup.ts'
 
 const { Fn } = secp256k1.Point
 

@@ -1,13 +1,13 @@
-import type { Handle, Kernel } from '../kernel.ts'
-import type { Random } from './curve.ts'
-import { wordsOf } from './hash.ts'
-import { BLOCKS, LEAVES, NODE_WORDS } from './pprf.ts'
-import { referenceKernel } from './reference-kernel.ts'
-import { Slots } from './slots.ts'
+import type { Handle, Kernel } from '../../protocols/kernel/kernel.ts'
+import type { Random } from '../../protocols/kernel/reference/curve.ts'
+import { wordsOf } from '../../protocols/kernel/reference/hash.ts'
+import { BLOCKS, LEAVES, NODE_WORDS } from '../../protocols/kernel/reference/pprf.ts'
+import { referenceKernel } from '../../protocols/kernel/reference/reference-kernel.ts'
+import { Slots } from '../../protocols/kernel/reference/slots.ts'
 
 /**
- * FOR SIMULATION AND TESTS ONLY. A dealer that both guests of a pair trust hands them the outcome of a pair
- * setup without the base OTs, which take seconds in this kernel. Nothing on the product path imports this file.
+ * A dealer that both guests of a pair trust hands them the outcome of a pair
+ * setup without the base OTs, which take seconds in this kernel.
  */
 export interface OpenKernel {
   readonly kernel: Kernel
