@@ -17,7 +17,7 @@ import { bar, runSteps, type Step, seconds } from './steps.ts'
 import { stopNodes } from './stop.ts'
 import { networkReady, startNodes } from './up.ts'
 
-/** What happened, one object per line under --json (issue A1). */
+/** What happened, one object per line under --json */
 export type DemoEvent =
   | { readonly event: 'node-ready'; node: number; pid: number; peerId: string }
   | { readonly event: 'key-created'; keyId: string; publicKey: string; address: string }
@@ -49,14 +49,14 @@ export interface DemoOptions {
 /** The developer's side of the demonstration, so that this file needs no client of its own. */
 export type OpenWallet = (nodes: readonly string[], signal: AbortSignal) => Promise<DemoWallet>
 
-const READY_TIMEOUT_MS = 90_000 // the whole of it should take less (issue A7)
+const READY_TIMEOUT_MS = 90_000 // the whole of it should take less
 const FUNDING_WEI = 10n ** 18n
 const VALUE_WEI = 123_456_789_000_000_000n
 const NO_CHAIN =
   'there is no local chain on this machine to mine the transaction: install anvil or name it in ANVIL; ANVIL=none goes without'
 const RECIPIENT = '0x00000000000000000000000000000000000a11ce' // nobody's: its balance starts at zero
 
-/** The whole story of issue A: a network, a key, a transaction that a chain mined (A1). */
+/** The whole story: a network, a key, a transaction that a chain mined. */
 export async function runDemo(options: DemoOptions, openWallet: OpenWallet): Promise<void> {
   checkChain(findAnvil(options.env), options)
   const began = performance.now()
