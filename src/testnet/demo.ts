@@ -17,7 +17,7 @@ import { bar, runSteps, type Step, seconds } from './steps.ts'
 import { stopNodes } from './stop.ts'
 import { networkReady, startNodes } from './up.ts'
 
-/** What happened, one object per line under --json */
+/** What happened, one object per line under --json. */
 export type DemoEvent =
   | { readonly event: 'node-ready'; node: number; pid: number; peerId: string }
   | { readonly event: 'key-created'; keyId: string; publicKey: string; address: string }
