@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { benchKernel } from './kernel.ts'
+import { benchNetwork, networkTable } from './network.ts'
 import { benchPeers } from './peers.ts'
 import { measureProtocol, OPS } from './protocol.ts'
 import { report } from './report.ts'
@@ -8,6 +9,7 @@ import { smoke } from './smoke.ts'
 const USAGE = `npm run bench -- kernel
 npm run bench -- protocol --op ${OPS.join('|')} [--form a|c] [--n 3] [--t 2] [--runs 20] [--warmup 3] [--json] [--details]
 npm run bench -- peers [--n 2] [--t 2] [--runs 20]     (HOLDFAST_PEERS names the folder of the peers' drivers)
+npm run bench -- network [--n 5] [--t 3] [--runs 20]    (real processes on this machine)
 npm run bench -- report                                 (all of the above, into docs/performance.md)
 npm run bench -- smoke                                  (one iteration of each, no numbers)`
 
@@ -19,7 +21,7 @@ const { values, positionals } = parseArgs({
     op: { type: 'string' },
     form: { type: 'string', default: 'a' },
     n: { type: 'string' },
-    t: { type: 'string', default: '2' },
+    t: { type: 'string' },
     runs: { type: 'string', default: '20' },
     warmup: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
@@ -44,6 +46,12 @@ async function main(): Promise<void> {
         runs: integer('runs', 20, 1),
         print,
       })
+    case 'network': {
+      const [nodes, threshold] = [integer('n', 5, 3), integer('t', 3, 2)]
+      const rows = await benchNetwork({ nodes, threshold, runs: integer('runs', 20, 1) })
+      for (const line of networkTable(rows)) print(line)
+      return
+    }
     case 'report':
       return report(process.env['HOLDFAST_PEERS'], print)
     case 'smoke':

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { benchKernel } from './kernel.ts'
 import { round } from './measure.ts'
+import { benchNetwork, networkTable } from './network.ts'
 import { benchPeers } from './peers.ts'
 import { measureProtocol, type ProtocolBench } from './protocol.ts'
 
@@ -49,6 +50,15 @@ export async function report(
       `| ${name} | ${perPartyMs.min} / ${perPartyMs.median} | ${bytesPerParty} | ${details.messagesPerParty} | ${before.join(', ') || '–'} | ${details.void === undefined ? '' : `VOID: ${details.void}`} |`,
     )
   }
+  print('network')
+  lines.push(
+    '',
+    '## Real processes',
+    '',
+    'Five hosts, five guests and the client on this machine, on loopback. From the SDK call to the verified signature.',
+    '',
+    ...networkTable(await benchNetwork({ nodes: 5, threshold: 3, runs: 30 })),
+  )
   lines.push('', '## Beside others', '')
   print('peers')
   await benchPeers({ folder: peers, n: 2, t: 2, runs: 10, print: (line) => lines.push(line) })
