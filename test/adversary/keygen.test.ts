@@ -3,23 +3,29 @@ import type { Handle } from '../../protocols/kernel/kernel.ts'
 import type { KeygenCollaborators } from '../../protocols/keygen/generate-keys.ts'
 import { rounds } from '../../protocols/keygen/messages.ts'
 import { Certify, Commit, Deal, Prove } from '../../protocols/sharing/messages.ts'
-import type { Letter, Tamper } from '../../protocols/simulation/simulate.ts'
+import type { Tamper } from '../../protocols/simulation/simulate.ts'
+import {
+  type AdversaryTable,
+  assertComplete,
+  bytes,
+  type Cheats,
+  lettersOf,
+  point,
+  scalar,
+  testFields,
+  testTreatments,
+} from '../support/adversary-table.ts'
 import {
   type Archive,
   assertOutcome,
   type Elsewhere,
   type Expected,
-  expectedOf,
   type Field,
   type FieldExpectations,
   MALLORY,
-  rowsOf,
-  spoiling,
-  TREATMENTS,
   type Treatment,
-  treating,
 } from '../support/run-cheats.ts'
-import { committee, runKeygen, type TestGuest, valuesOf } from '../support/run-keygen.ts'
+import { committee, runKeygen, type TestGuest } from '../support/run-keygen.ts'
 import { held } from '../support/run-sign.ts'
 
 /** One key, 2 of 3: mallory is party 2, alice 1 and carol 3. */
@@ -27,10 +33,6 @@ const K1 = 'keygen/1-commit'
 const K2 = 'keygen/2-deal'
 const K3 = 'keygen/3-prove'
 const K4 = 'keygen/4-certify'
-
-const bytes = (name: string, length: number): Field => ({ name, length, type: 'bytes' })
-const point = (name: string, length = 33): Field => ({ name, length, type: 'point' })
-const scalar = (name: string, length = 32): Field => ({ name, length, type: 'scalar' })
 
 const FIELDS: Record<string, Field[]> = {
   [K1]: [bytes('nonce', 32), bytes('commitment', 32)],
@@ -123,6 +125,13 @@ const TREATED: Record<string, Record<Treatment, Expected>> = {
   },
 }
 
+const TABLE: AdversaryTable = {
+  fields: FIELDS,
+  sizes: SIZES,
+  expected: EXPECTED,
+  treated: TREATED,
+}
+
 const SEED = 'adversary'
 
 interface Cheat {
@@ -145,15 +154,8 @@ async function run(cheat: Cheat, guests: readonly TestGuest[] = committee(3, SEE
   return results
 }
 
-async function archive(guests: readonly TestGuest[], seed: string): Promise<Archive> {
-  const letters: Letter[] = []
-  const tamper = (letter: Letter) => {
-    letters.push(letter)
-    return letter.bytes
-  }
-  valuesOf(await runKeygen(guests, { threshold: 2, seed, tamper }))
-  return letters
-}
+const archive = (guests: readonly TestGuest[], seed: string): Promise<Archive> =>
+  lettersOf((tamper) => runKeygen(guests, { threshold: 2, seed, tamper }))
 
 describe('generateKeys() when party 2 cheats', function () {
   this.timeout(20_000)
@@ -167,39 +169,22 @@ describe('generateKeys() when party 2 cheats', function () {
   })
 
   it('has a row for every byte of every round', () => {
-    const all = Object.values(rounds(2, 1)).map(({ name }) => name)
-    assert.deepEqual(Object.keys(FIELDS), all)
-    for (const round of all) {
-      const fields = FIELDS[round] ?? []
-      assert.equal(
-        fields.reduce((sum, { length }) => sum + length, 0),
-        SIZES[round],
-      )
-      assert.deepEqual(
-        Object.keys(EXPECTED[round] ?? {}),
-        fields.map(({ name }) => name),
-      )
-      assert.deepEqual(Object.keys(TREATED[round] ?? {}), TREATMENTS)
-    }
+    assertComplete(
+      TABLE,
+      Object.values(rounds(2, 1)).map(({ name }) => name),
+    )
   })
 
-  for (const [round, fields] of Object.entries(FIELDS))
-    for (const row of rowsOf(round, fields, round !== K2)) {
-      const expected = expectedOf(EXPECTED, row)
-      it(`${row.field} of ${round}, ${row.spoil}: ${expected}`, async () => {
-        const results = await run({ tamper: spoiling(row, fields, elsewhere) })
-        assertOutcome(results, expected, { open: true, nobody: round !== K4 })
-      })
-    }
+  const cheats: Cheats = { run: (tamper) => run({ tamper }), elsewhere: () => elsewhere }
+  const nobody = (round: string) => round !== K4
+  testFields(
+    TABLE,
+    cheats,
+    (round) => round !== K2,
+    ({ round }) => ({ open: true, nobody: nobody(round) }),
+  )
 
-  for (const [round, treatments] of Object.entries(TREATED))
-    for (const treatment of TREATMENTS) {
-      const expected = treatments[treatment]
-      it(`${round} ${treatment}: ${expected}`, async () => {
-        const results = await run({ tamper: treating(round, treatment, elsewhere) })
-        assertOutcome(results, expected, { nobody: round !== K4 })
-      })
-    }
+  testTreatments(TABLE, cheats, (round) => ({ nobody: nobody(round) }))
 
   const mallory =
     (change: (honest: KeygenCollaborators) => KeygenCollaborators) =>

@@ -1,22 +1,27 @@
 import assert from 'node:assert/strict'
 import { Commit, Confirm, Open, rounds, Transfer } from '../../protocols/pair-setup/messages.ts'
-import type { Letter, Tamper } from '../../protocols/simulation/simulate.ts'
+import type { Tamper } from '../../protocols/simulation/simulate.ts'
+import {
+  type AdversaryTable,
+  assertComplete,
+  bytes,
+  type Cheats,
+  lettersOf,
+  noPoint,
+  point,
+  testFields,
+  testTreatments,
+} from '../support/adversary-table.ts'
 import {
   type Archive,
   assertOutcome,
   type Elsewhere,
   type Expected,
-  expectedOf,
   type Field,
   type FieldExpectations,
   MALLORY,
-  rowsOf,
-  spoiling,
-  TREATMENTS,
   type Treatment,
-  treating,
 } from '../support/run-cheats.ts'
-import { valuesOf } from '../support/run-keygen.ts'
 import { BOB, runPairSetup } from '../support/run-pair-setup.ts'
 
 /** Mallory is party 2, alice 1. "Another peer" is carol, party 3, with whom mallory had a session before. */
@@ -24,9 +29,6 @@ const P1 = 'pair-setup/1-commit'
 const P2 = 'pair-setup/2-transfer'
 const P3 = 'pair-setup/3-open'
 const P4 = 'pair-setup/4-confirm'
-
-const bytes = (name: string, length: number): Field => ({ name, length, type: 'bytes' })
-const point = (name: string, length = 33): Field => ({ name, length, type: 'point' })
 
 const FIELDS: Record<string, Field[]> = {
   [P1]: [bytes('nonce', 32), point('A'), bytes('promise of z', 32)],
@@ -48,15 +50,6 @@ const SIZES: Record<string, number> = {
   [P3]: Open.size,
   [P4]: Confirm.size,
 }
-
-const noPoint = (round: string) =>
-  ({
-    zeroed: `malformed ${round}`,
-    'off the curve': `malformed ${round}`,
-    'beyond the field': `malformed ${round}`,
-    'the identity': `malformed ${round}`,
-    'uncompressed prefix': `malformed ${round}`,
-  }) as const
 
 /**
  * One correction t^1_0 matters only if it lies on the path to alice's hidden leaf. If it does not, all proofs
@@ -104,6 +97,13 @@ const TREATED: Record<string, Record<Treatment, Expected>> = {
   [P4]: treated(P4, P4),
 }
 
+const TABLE: AdversaryTable = {
+  fields: FIELDS,
+  sizes: SIZES,
+  expected: EXPECTED,
+  treated: TREATED,
+}
+
 const SEED = 'pair'
 
 async function run(tamper: Tamper) {
@@ -119,13 +119,10 @@ async function run(tamper: Tamper) {
 /** An older session, of mallory with carol: what mallory said in it, and what carol said. */
 async function olderSession(): Promise<Archive> {
   const carol = { index: 3, id: new Uint8Array(32).fill(0x33) }
-  const letters: Letter[] = []
-  const tamper = (letter: Letter) => {
-    letters.push(letter)
-    return letter.bytes
-  }
-  valuesOf((await runPairSetup({ seed: 'older', guests: [BOB, carol], tamper })).results)
-  return letters
+  return lettersOf(async (tamper) => {
+    const { results } = await runPairSetup({ seed: 'older', guests: [BOB, carol], tamper })
+    return results
+  })
 }
 
 describe('setUpPair() when party 2 cheats', function () {
@@ -138,29 +135,14 @@ describe('setUpPair() when party 2 cheats', function () {
   })
 
   it('has a row for every byte of every round', () => {
-    const all = Object.values(rounds).map(({ name }) => name)
-    assert.deepEqual(Object.keys(FIELDS), all)
-    for (const round of all) {
-      const fields = FIELDS[round] ?? []
-      assert.equal(
-        fields.reduce((sum, { length }) => sum + length, 0),
-        SIZES[round],
-      )
-      assert.deepEqual(
-        Object.keys(EXPECTED[round] ?? {}),
-        fields.map(({ name }) => name),
-      )
-      assert.deepEqual(Object.keys(TREATED[round] ?? {}), TREATMENTS)
-    }
+    assertComplete(
+      TABLE,
+      Object.values(rounds).map(({ name }) => name),
+    )
   })
 
-  for (const [round, fields] of Object.entries(FIELDS))
-    for (const row of rowsOf(round, fields, false)) {
-      const expected = expectedOf(EXPECTED, row)
-      it(`${row.field} of ${round}, ${row.spoil}: ${expected}`, async () => {
-        assertOutcome(await run(spoiling(row, fields, elsewhere)), expected)
-      })
-    }
+  const cheats: Cheats = { run, elsewhere: () => elsewhere }
+  testFields(TABLE, cheats, () => false)
 
   /** Lists are spoilt in their first item above; a check that stopped early would miss these. */
   const BLOCK = 320 // three levels of two corrections, a proof, a sum (02 §2.4)
@@ -183,13 +165,7 @@ describe('setUpPair() when party 2 cheats', function () {
       assertOutcome(results, expected)
     })
 
-  for (const [round, treatments] of Object.entries(TREATED))
-    for (const treatment of TREATMENTS) {
-      const expected = treatments[treatment]
-      it(`${round} ${treatment}: ${expected}`, async () => {
-        assertOutcome(await run(treating(round, treatment, elsewhere)), expected)
-      })
-    }
+  testTreatments(TABLE, cheats)
 
   it('sends P3 before P2: it is no answer to P1, and nothing leaves for it', async () => {
     const sent: string[] = []

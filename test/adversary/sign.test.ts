@@ -11,22 +11,29 @@ import { Combine, Commit, Extend, Multiply, rounds } from '../../protocols/sign/
 import type { SigningInputs } from '../../protocols/sign/sign.ts'
 import { faultsOf, type Letter, type Tamper } from '../../protocols/simulation/simulate.ts'
 import {
+  type AdversaryTable,
+  assertComplete,
+  bytes,
+  type Cheats,
+  lettersOf,
+  noPoint,
+  point,
+  scalar,
+  testFields,
+  testTreatments,
+} from '../support/adversary-table.ts'
+import {
   type Archive,
   assertOutcome,
   type Elsewhere,
   type Expected,
-  expectedOf,
   type Field,
   type FieldExpectations,
   type FieldRow,
   MALLORY,
-  rowsOf,
-  spoiling,
-  TREATMENTS,
   type Treatment,
-  treating,
 } from '../support/run-cheats.ts'
-import { guestOf, valuesOf } from '../support/run-keygen.ts'
+import { guestOf } from '../support/run-keygen.ts'
 import { freshWorld, held, runSign, type World } from '../support/run-sign.ts'
 
 /** Three sign: mallory is party 2, alice 1 and carol 3. */
@@ -34,10 +41,6 @@ const R1 = 'sign/1-commit'
 const R1B = 'sign/1b-extend'
 const R2 = 'sign/2-multiply'
 const R3 = 'sign/3-combine'
-
-const bytes = (name: string, length: number): Field => ({ name, length, type: 'bytes' })
-const point = (name: string, length = 33): Field => ({ name, length, type: 'point' })
-const scalar = (name: string, length = 32): Field => ({ name, length, type: 'scalar' })
 
 const FIELDS: Record<string, Field[]> = {
   [R1]: [
@@ -69,13 +72,7 @@ const SIZES: Record<string, number> = {
 }
 
 /** What is no point or no scalar is refused before anything else of R2 is looked at. */
-const noPoint = {
-  zeroed: `malformed ${R2}`,
-  'off the curve': `malformed ${R2}`,
-  'beyond the field': `malformed ${R2}`,
-  'the identity': `malformed ${R2}`,
-  'uncompressed prefix': `malformed ${R2}`,
-} as const
+const noneOfR2 = noPoint(R2)
 const noScalar = { 'not below q': `malformed ${R2}` } as const
 /** The other peers say the same sid1 in the same session: borrowing it changes nothing. */
 const same = { 'of another peer': 'ok' } as const
@@ -101,10 +98,10 @@ const EXPECTED: Record<string, Record<string, FieldExpectations>> = {
   [R2]: {
     sid1: { otherwise: `binding ${R2}`, ...same },
     blind: { otherwise: `commitment ${R2}` },
-    R: { otherwise: `commitment ${R2}`, ...noPoint },
-    pk: { otherwise: `check2 ${R2}`, ...noPoint },
-    'Γ^u': { otherwise: `check1 ${R2}`, ...noPoint },
-    'Γ^v': { otherwise: `check2 ${R2}`, ...noPoint },
+    R: { otherwise: `commitment ${R2}`, ...noneOfR2 },
+    pk: { otherwise: `check2 ${R2}`, ...noneOfR2 },
+    'Γ^u': { otherwise: `check1 ${R2}`, ...noneOfR2 },
+    'Γ^v': { otherwise: `check2 ${R2}`, ...noneOfR2 },
     ψ: { otherwise: `signature ${R3}`, ...noScalar }, // nothing shows whose ψ was wrong
     Ã: { otherwise: `mu ${R2}`, ...noScalar },
     η: { otherwise: `mu ${R2}`, ...noScalar },
@@ -150,6 +147,13 @@ const TREATED: Record<string, Record<Treatment, Expected>> = {
     'sent twice, differently': `equivocation ${R3}`,
     withheld: `timeout ${R3}`,
   },
+}
+
+const TABLE: AdversaryTable = {
+  fields: FIELDS,
+  sizes: SIZES,
+  expected: EXPECTED,
+  treated: TREATED,
 }
 
 const SEED = 'adversary'
@@ -200,14 +204,10 @@ async function run({ tamper, prepare = (same) => same }: Cheat) {
 }
 
 async function archive(seed: string): Promise<Archive> {
-  const letters: Letter[] = []
-  const tamper = (letter: Letter) => {
-    letters.push(letter)
-    return letter.bytes
-  }
   const world = await freshWorld(3, 3, seed)
-  valuesOf(await runSign(world, { signers: [1, 2, 3], seed: SEED, draws: seed, tamper }))
-  return letters
+  return lettersOf((tamper) =>
+    runSign(world, { signers: [1, 2, 3], seed: SEED, draws: seed, tamper }),
+  )
 }
 
 /** The prefixes of another peer are of other setups, and its place in the list is another one. */
@@ -257,33 +257,22 @@ describe('sign() when party 2 cheats', function () {
   it('has a row for every byte of every round', () => {
     const { online, ...full } = rounds(3)
     assert.equal(online.name, 'sign/online') // has its own table
-    const all = Object.values(full).map(({ name }) => name)
-    assert.deepEqual(Object.keys(FIELDS), all)
-    for (const round of all) {
-      const fields = FIELDS[round] ?? []
-      assert.equal(
-        fields.reduce((sum, { length }) => sum + length, 0),
-        SIZES[round],
-      )
-      assert.deepEqual(
-        Object.keys(EXPECTED[round] ?? {}),
-        fields.map(({ name }) => name),
-      )
-      assert.deepEqual(Object.keys(TREATED[round] ?? {}), TREATMENTS)
-    }
+    assertComplete(
+      TABLE,
+      Object.values(full).map(({ name }) => name),
+    )
   })
 
-  for (const [round, fields] of Object.entries(FIELDS))
-    for (const row of rowsOf(round, fields, round === R1 || round === R3)) {
-      const expected = expectedOf(EXPECTED, row)
-      it(`${row.field} of ${round}, ${row.spoil}: ${expected}`, async () => {
-        const results = await run({ tamper: spoiling(row, fields, elsewhere) })
-        assertOutcome(results, expected, {
-          open: row.spoil === 'told differently to one peer' || isBorrowedPrefix(row),
-          nobody: round !== R3,
-        })
-      })
-    }
+  const cheats: Cheats = { run: (tamper) => run({ tamper }), elsewhere: () => elsewhere }
+  testFields(
+    TABLE,
+    cheats,
+    (round) => round === R1 || round === R3,
+    (row) => ({
+      open: row.spoil === 'told differently to one peer' || isBorrowedPrefix(row),
+      nobody: row.round !== R3,
+    }),
+  )
 
   /** Lists are spoilt in their first item above; a check that stopped early would miss these. */
   const items: [name: string, round: string, at: number, expected: string][] = [
@@ -315,14 +304,7 @@ describe('sign() when party 2 cheats', function () {
       assertOutcome(await run({ tamper }), `malformed ${R2}`, { nobody: true })
     })
 
-  for (const [round, treatments] of Object.entries(TREATED))
-    for (const treatment of TREATMENTS) {
-      const expected = treatments[treatment]
-      it(`${round} ${treatment}: ${expected}`, async () => {
-        const results = await run({ tamper: treating(round, treatment, elsewhere) })
-        assertOutcome(results, expected, { nobody: round !== R3 })
-      })
-    }
+  testTreatments(TABLE, cheats, (round) => ({ nobody: round !== R3 }))
 
   it('uses a key share that is not hers: sum, and nothing shows whose', async () => {
     const results = await run({
