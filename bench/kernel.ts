@@ -1,12 +1,14 @@
 import type { Handle, Kernel } from '../protocols/kernel/kernel.ts'
 import { referenceKernel } from '../protocols/kernel/reference/reference-kernel.ts'
 import {
+  buildAll,
   closeAt,
   dealKey,
   good,
   label,
   open,
   pair,
+  receiveAll,
   signTogether,
 } from '../test/conformance/kernel-flow.ts'
 import { seeded } from '../test/support/seeded.ts'
@@ -47,10 +49,10 @@ export function benchKernel(
   const chosen: { phi: Uint8Array; receiver: Handle<'receiver'> }[] = []
   const built: { pprf: Uint8Array; bob: Handle<'bob'> }[] = []
   time('pairReceive', setups, (i) => {
-    chosen.push(good(lo.pairReceive(sid, good(sent[i]).A)))
+    chosen.push(good(receiveAll(lo, sid, good(sent[i]).A)))
   })
   time('pairBuild', setups, (i) => {
-    built.push(good(hi.pairBuild(good(sent[i]).sender, sid, good(chosen[i]).phi)))
+    built.push(good(buildAll(hi, good(sent[i]).sender, sid, good(chosen[i]).phi)))
   })
   time('pairEvaluate', setups, (i) => {
     const alice = lo.pairEvaluate(good(chosen[i]).receiver, sid, good(built[i]).pprf)

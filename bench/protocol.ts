@@ -178,6 +178,7 @@ async function setUpAll(all: readonly Seat[], wire: Wire): Promise<void> {
           attempt: 0,
           mine,
           theirs: mine === a ? b : a,
+          breathe: async () => undefined,
         }),
       )
       for (const [at, setup] of made.entries())

@@ -10,17 +10,30 @@ export interface Kernel {
   // Pair setup (02 §2.3, §2.4). `sid` is RO(pair-dir).
   /** Bob, base-OT sender: a fresh scalar a. `A` = aG. */
   pairSend(): { A: Uint8Array; sender: Handle<'sender'> }
-  /** Alice, base-OT receiver: `phi` = 256 × (φ_0 ‖ φ_1), 16,896 bytes. */
-  pairReceive(
-    sid: Uint8Array,
-    A: Uint8Array,
-  ): { phi: Uint8Array; receiver: Handle<'receiver'> } | 'malformed'
-  /** * Bob: the PPRF message, 20,480 bytes, and his side of the setup. */
-  pairBuild(
+  // The two long operations run in steps of a few milliseconds, so that no event loop stands still;
+  // protocols/ot loops over them.
+  /** Alice, base-OT receiver: her 256 choice bits. */
+  pairReceiveBegin(sid: Uint8Array, A: Uint8Array): Handle<'receiving'> | 'malformed'
+  /**
+   * The next OTs, drawing β and ρ of each in order. `undefined` until the last step, which * consumes:
+   * `phi` = 256 × (φ_0 ‖ φ_1), 16,896 bytes.
+   */
+  pairReceiveStep(
+    receiving: Handle<'receiving'>,
+  ): { phi: Uint8Array; receiver: Handle<'receiver'> } | undefined
+  /** * (sender) Bob: the keys of all OTs, from the peer's `phi`. */
+  pairBuildBegin(
     sender: Handle<'sender'>,
     sid: Uint8Array,
     phi: Uint8Array,
-  ): { pprf: Uint8Array; bob: Handle<'bob'> } | 'malformed'
+  ): Handle<'building'> | 'malformed'
+  /**
+   * The next OTs or trees. `undefined` until the last step, which * consumes, as 'malformed' does: the PPRF
+   * message, 20,480 bytes, and Bob's side of the setup.
+   */
+  pairBuildStep(
+    building: Handle<'building'>,
+  ): { pprf: Uint8Array; bob: Handle<'bob'> } | 'malformed' | undefined
   /** * Alice: her side of the setup, once all 64 blocks passed the check of 02 §2.4. */
   pairEvaluate(
     receiver: Handle<'receiver'>,
@@ -33,7 +46,10 @@ export interface Kernel {
   // Multiplication (02 §3). `sid` is RO(rvole-sid), unique per execution.
   /** Bob: m1, 9,232 bytes. */
   rvoleBob(bob: Handle<'bob'>, sid: Uint8Array): { m1: Uint8Array; choice: Handle<'choice'> }
-  /** Alice: checks m1, then m2, 49,248 bytes. Without `input` her two factors are random (correlations, 02 §4). */
+  /**
+   * Alice: checks m1, then m2, 49,248 bytes. Without `input` her two factors are random, and stay in the
+   * product (correlations, 02 §4).
+   */
   rvoleAlice(
     alice: Handle<'alice'>,
     sid: Uint8Array,
@@ -45,6 +61,8 @@ export interface Kernel {
     choice: Handle<'choice'>,
     m2: Uint8Array,
   ): Handle<'bob-product'> | 'mu' | 'malformed'
+  /** * (both) One correlation, both directions (02 §4.3): a'_1 a'_2 c_1 c_2 and b d_1 d_2. The product must be one without `input`. */
+  corrPack(product: Handle<'alice-product'>, received: Handle<'bob-product'>): Handle<'correlation'>
 
   // Signing (02 §6).
   /** Fresh r_i and φ_i; `R` = r_iG. */
@@ -69,6 +87,29 @@ export interface Kernel {
     product: Handle<'alice-product'>,
     received: Handle<'bob-product'>,
     peer: SignOpening,
+    omega: Uint8Array,
+  ): 'ok' | 'check1' | 'check2' | 'malformed'
+  /**
+   * * (correlation) Form (b): δ^u = r_i − a'_1, δ^v = sk_i − a'_2, and Γ^u, Γ^v, ψ_ij as `signOpen`. What the
+   * check of the peer's R2 needs stays in `opened`; the correlation is gone, also when this fails.
+   */
+  signOpenCorrelated(
+    nonce: Handle<'nonce'>,
+    key: Handle<'key'>,
+    correlation: Handle<'correlation'>,
+  ): {
+    deltaU: Uint8Array
+    deltaV: Uint8Array
+    gammaU: Uint8Array
+    gammaV: Uint8Array
+    psi: Uint8Array
+    opened: Handle<'opened'>
+  }
+  /** * (opened) As `signCheck`, with d^u = d_1 + δ^u_j·b and d^v = d_2 + δ^v_j·b (02 §4.1). */
+  signCheckCorrelated(
+    nonce: Handle<'nonce'>,
+    opened: Handle<'opened'>,
+    peer: CorrelatedOpening,
     omega: Uint8Array,
   ): 'ok' | 'check1' | 'check2' | 'malformed'
   /** * u_i, v_i and φ_i, with r = x(R) mod q; 'signature' when R = O or r = 0. */
@@ -118,6 +159,8 @@ export interface Kernel {
   addScalars(a: Uint8Array, b: Uint8Array): Uint8Array
   isPoint(bytes: Uint8Array): boolean
   isScalar(bytes: Uint8Array): boolean
+  /** Whether these are only canonical scalars, 32 bytes each; false for a length that is no multiple of 32. */
+  areScalars(bytes: Uint8Array): boolean
   ecdsaVerify(P: Uint8Array, digest: Uint8Array, signature: Signature): boolean
 
   // Life of secrets.
@@ -133,13 +176,17 @@ export interface Kernel {
 
 export type HandleKind =
   | 'sender'
+  | 'receiving'
   | 'receiver'
+  | 'building'
   | 'bob'
   | 'alice'
   | 'zeta'
   | 'choice'
   | 'alice-product'
   | 'bob-product'
+  | 'correlation'
+  | 'opened'
   | 'nonce'
   | 'key'
   | 'presignature'
@@ -157,6 +204,12 @@ export interface SignOpening {
   readonly gammaU: Uint8Array
   readonly gammaV: Uint8Array
   readonly psi: Uint8Array
+}
+
+/** The same in form (b): with the differences to the peer's part of the correlation. */
+export interface CorrelatedOpening extends SignOpening {
+  readonly deltaU: Uint8Array
+  readonly deltaV: Uint8Array
 }
 
 /** ECDSA over secp256k1, low-s. `recovery` 0..3: bit 0 = y(R) odd, bit 1 = x(R) ≥ q. */
@@ -179,4 +232,12 @@ export interface PokStatement {
 /** A handle of the wrong kind, a wiped one, or bytes that no caller of ours may pass: a defect, or memory corruption. */
 export class KernelMisuse extends Error {
   override readonly name = 'KernelMisuse'
+}
+
+/**
+ * No place for a secret of that size is free. Capacity, and no defect: nothing was made or changed, but what
+ * the operation consumes is wiped. A session that meets it ends as `cancelled`.
+ */
+export class KernelFull extends Error {
+  override readonly name = 'KernelFull'
 }

@@ -1,5 +1,6 @@
 import type { Random } from '../crypto/random.ts'
 import type { AnyHandle, Handle, Kernel } from '../kernel/kernel.ts'
+import { type Breathe, pairBuild, pairReceive } from '../ot/base-ot.ts'
 import { pairRoles } from '../ot/pair-roles.ts'
 import { pairDirection } from '../ot/session-ids.ts'
 import type { Guest } from '../session/guest.ts'
@@ -29,6 +30,8 @@ export interface PairContext {
   readonly attempt: number
   readonly mine: Guest
   readonly theirs: Guest
+  /** Between the parts of the two long operations; a rejection ends the run. */
+  readonly breathe: Breathe
 }
 
 /**
@@ -39,7 +42,7 @@ export async function setUpPair(
   party: Party,
   kernel: Kernel,
   random: Random,
-  { networkId, epochId, attempt, mine, theirs }: PairContext,
+  { networkId, epochId, attempt, mine, theirs, breathe }: PairContext,
 ): Promise<PairSetup> {
   const scratch = new Scratch<AnyHandle>((handle) => kernel.wipe(handle))
   const peer = theirs.index
@@ -60,7 +63,7 @@ export async function setUpPair(
     const roles = pairRoles(lo)
     const asAlice = pairDirection(pairSid, roles.asAlice)
     const asBob = pairDirection(pairSid, roles.asBob)
-    const answer = kernel.pairReceive(asAlice, their1.A)
+    const answer = await pairReceive(kernel, asAlice, their1.A, breathe)
     const { phi, receiver } = passed(answer, rounds.commit.name, peer, 'A is not a point')
     scratch.hold(receiver)
     const p2 = { pairSid, phi }
@@ -68,7 +71,7 @@ export async function setUpPair(
     checkSession(rounds.transfer.name, peer, their2.pairSid, pairSid)
 
     // P3. As Bob I hold all keys, grow them into 64 trees, and correct the peer's view of them.
-    const built = kernel.pairBuild(scratch.spend(sender), asBob, their2.phi)
+    const built = await pairBuild(kernel, scratch.spend(sender), asBob, their2.phi, breathe)
     const { pprf, bob } = passed(built, rounds.transfer.name, peer, 'φ is not 512 points')
     scratch.hold(bob)
     const p3 = { pairSid, pprf, z, blind }

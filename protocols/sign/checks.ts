@@ -47,8 +47,7 @@ export function checkSession(
   if (!equalBytes(theirs, mine)) throw new ProtocolError({ kind: 'binding', round, from })
 }
 
-const SCALAR_BYTES = 32
-const SCALARS_OF_M2 = 512 * 3 + 1 // Ã and η; μ is a hash
+const SCALARS_OF_M2 = 32 * (512 * 3 + 1) // the bytes of Ã and η; μ is a hash
 
 /** R2, check 2 of 02 §6.2: four points on the curve, every scalar below q. */
 export function checkShape(
@@ -60,9 +59,8 @@ export function checkShape(
   for (const [name, point] of Object.entries({ R, pk, gammaU, gammaV }))
     if (!kernel.isPoint(point)) throw malformed(round, from, `${name} is not a point`)
   if (!kernel.isScalar(psi)) throw malformed(round, from, 'psi is not a scalar')
-  for (let i = 0; i < SCALARS_OF_M2; i++)
-    if (!kernel.isScalar(m2.subarray(SCALAR_BYTES * i, SCALAR_BYTES * (i + 1))))
-      throw malformed(round, from, 'm2 is not made of scalars')
+  if (!kernel.areScalars(m2.subarray(0, SCALARS_OF_M2)))
+    throw malformed(round, from, 'm2 is not made of scalars')
 }
 
 /** R3 and the online message: both parts are below q. */

@@ -1,5 +1,7 @@
 import type { Handle, Kernel, Signature } from '../../protocols/kernel/kernel.ts'
 
+const MAX_STEPS = 1024 // an OT and a tree a step at the least
+
 /** One party of a test: its kernel, its Shamir point and id, and what it holds with the only other one. */
 export interface Side {
   readonly kernel: Kernel
@@ -18,6 +20,36 @@ export function good<Value>(value: Value | string | undefined): Value {
   return value
 }
 
+/** All steps of Alice's base OTs at once. */
+export function receiveAll(
+  kernel: Kernel,
+  sid: Uint8Array,
+  A: Uint8Array,
+): { phi: Uint8Array; receiver: Handle<'receiver'> } | 'malformed' {
+  const receiving = kernel.pairReceiveBegin(sid, A)
+  return receiving === 'malformed' ? receiving : last(() => kernel.pairReceiveStep(receiving))
+}
+
+/** All steps of Bob's side at once. */
+export function buildAll(
+  kernel: Kernel,
+  sender: Handle<'sender'>,
+  sid: Uint8Array,
+  phi: Uint8Array,
+): { pprf: Uint8Array; bob: Handle<'bob'> } | 'malformed' {
+  const building = kernel.pairBuildBegin(sender, sid, phi)
+  return building === 'malformed' ? building : last(() => kernel.pairBuildStep(building))
+}
+
+/** The first result; a step that never has one is a failure. */
+function last<Result>(step: () => Result | undefined): Result {
+  for (let i = 0; i < MAX_STEPS; i++) {
+    const result = step()
+    if (result !== undefined) return result
+  }
+  throw new Error('an operation without an end')
+}
+
 /** One direction of a setup (02 §2): `alice` receives, `bob` sends. */
 export function direction(
   alice: Kernel,
@@ -25,8 +57,8 @@ export function direction(
   sid: Uint8Array,
 ): { alice: Handle<'alice'>; bob: Handle<'bob'> } {
   const { A, sender } = bob.pairSend()
-  const { phi, receiver } = good(alice.pairReceive(sid, A))
-  const built = good(bob.pairBuild(sender, sid, phi))
+  const { phi, receiver } = good(receiveAll(alice, sid, A))
+  const built = good(buildAll(bob, sender, sid, phi))
   return { bob: built.bob, alice: good(alice.pairEvaluate(receiver, sid, built.pprf)) }
 }
 
@@ -135,4 +167,83 @@ export function signTogether(
   const { kernel } = sides[0]
   const R = good(kernel.sumPoints([opened[0].R, opened[1].R]))
   return good(kernel.combine(R, parts))
+}
+
+/** One correlation of the pair (02 §4.3), without the messages' order: the handle of each side. */
+export function correlate(
+  sides: readonly [Side, Side],
+  session: string,
+): [Handle<'correlation'>, Handle<'correlation'>] {
+  const bobs = sides.map(({ kernel, bob }, i) => kernel.rvoleBob(bob, label(`${session} ${1 - i}`)))
+  const alices = sides.map(({ kernel, alice }, i) =>
+    good(kernel.rvoleAlice(alice, label(`${session} ${i}`), good(bobs[1 - i]).m1)),
+  )
+  const [lo, hi] = sides.map(({ kernel }, i) => {
+    const received = kernel.rvoleBobFinish(good(bobs[i]).choice, good(alices[1 - i]).m2)
+    return kernel.corrPack(good(alices[i]).product, good(unlessFault(received)))
+  })
+  return [good(lo), good(hi)]
+}
+
+/** What a party has sent and keeps in the middle of form (b). */
+export interface Correlated {
+  readonly R: Uint8Array
+  readonly pk: Uint8Array
+  readonly deltaU: Uint8Array
+  readonly deltaV: Uint8Array
+  readonly gammaU: Uint8Array
+  readonly gammaV: Uint8Array
+  readonly psi: Uint8Array
+  readonly nonce: Handle<'nonce'>
+  readonly key: Handle<'key'>
+  readonly opened: Handle<'opened'>
+}
+
+/** Rounds R1 and R2 of form (b) (02 §6.1), both parties. */
+export function openCorrelated(
+  sides: readonly [Side, Side],
+  shares: readonly [Handle<'share'>, Handle<'share'>],
+  correlations: readonly [Handle<'correlation'>, Handle<'correlation'>],
+  session: string,
+  epsilon: Uint8Array = new Uint8Array(32),
+): [Correlated, Correlated] {
+  const signers = sides.map(({ x }) => x)
+  const [lo, hi] = sides.map(({ kernel, x, zeta }, i) => {
+    const { R, nonce } = kernel.signBegin()
+    const lambda = kernel.lagrange(x, signers)
+    const zetas = [{ zeta, negative: i === 0 }]
+    const { pk, key } = kernel.signKey(good(shares[i]), lambda, epsilon, zetas, label(session))
+    return { R, nonce, pk, key, ...kernel.signOpenCorrelated(nonce, key, good(correlations[i])) }
+  })
+  return [good(lo), good(hi)]
+}
+
+/** The checks on R2 of form (b) at party `me`, then its presignature for ΣR. */
+export function closeCorrelatedAt(
+  me: 0 | 1,
+  sides: readonly [Side, Side],
+  both: readonly [Correlated, Correlated],
+): Handle<'presignature'> {
+  const { kernel } = sides[me]
+  const { nonce, key, opened } = both[me]
+  const omega = label('omega').slice(0, 16)
+  const verdict = kernel.signCheckCorrelated(nonce, opened, both[me === 0 ? 1 : 0], omega)
+  if (verdict !== 'ok') throw new Error(`refused: ${verdict}`)
+  const R = good(kernel.sumPoints(both.map((each) => each.R)))
+  return good(unlessFault(kernel.presign(nonce, key, R)))
+}
+
+/** A whole signature in form (b). */
+export function signCorrelated(
+  sides: readonly [Side, Side],
+  shares: readonly [Handle<'share'>, Handle<'share'>],
+  digest: Uint8Array,
+  session: string,
+  epsilon: Uint8Array = new Uint8Array(32),
+): Signature {
+  const both = openCorrelated(sides, shares, correlate(sides, session), session, epsilon)
+  const presignatures = [closeCorrelatedAt(0, sides, both), closeCorrelatedAt(1, sides, both)]
+  const parts = sides.map(({ kernel }, i) => kernel.online(good(presignatures[i]), digest))
+  const { kernel } = sides[0]
+  return good(kernel.combine(good(kernel.sumPoints(both.map(({ R }) => R))), parts))
 }

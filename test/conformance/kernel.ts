@@ -3,15 +3,23 @@ import type { Random } from '../../protocols/crypto/random.ts'
 import { type Handle, type Kernel, KernelMisuse } from '../../protocols/kernel/kernel.ts'
 import { seeded } from '../support/seeded.ts'
 import {
+  buildAll,
+  type Correlated,
   closeAt,
+  closeCorrelatedAt,
+  correlate,
   dealKey,
   good,
   label,
   type Opened,
   open,
+  openCorrelated,
   pair,
+  receiveAll,
   type Side,
+  signCorrelated,
   signTogether,
+  unlessFault,
 } from './kernel-flow.ts'
 
 const q = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
@@ -53,10 +61,10 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
         const kernel = make(seeded('sizes'))
         const { A } = kernel.pairSend()
         for (const wrong of [A.slice(1), new Uint8Array(33), new Uint8Array(65)]) {
-          equal(kernel.pairReceive(sid, wrong), 'malformed')
+          equal(kernel.pairReceiveBegin(sid, wrong), 'malformed')
         }
         for (const wrong of [new Uint8Array(16_896), new Uint8Array(16_895)]) {
-          equal(kernel.pairBuild(kernel.pairSend().sender, sid, wrong), 'malformed')
+          equal(buildAll(kernel, kernel.pairSend().sender, sid, wrong), 'malformed')
         }
         equal(kernel.held, 1) // the first sender; the others were consumed by the failure
       })
@@ -65,18 +73,74 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
         this.timeout(SETUP_MS)
         const [alice, bob] = [make(seeded('pprf alice')), make(seeded('pprf bob'))]
         const { A, sender } = bob.pairSend()
-        const first = good(alice.pairReceive(sid, A))
-        const second = good(alice.pairReceive(sid, A))
+        const first = good(receiveAll(alice, sid, A))
+        const second = good(receiveAll(alice, sid, A))
         // Two φ_0 changed places: every key of those OTs differs.
         const swapped = second.phi.slice()
         swapped.set(second.phi.subarray(66, 99), 0)
         swapped.set(second.phi.subarray(0, 33), 66)
-        const built = good(bob.pairBuild(sender, sid, swapped))
+        const built = good(buildAll(bob, sender, sid, swapped))
         equal(alice.pairEvaluate(second.receiver, sid, built.pprf), 'pprf')
         throws(() => alice.pairEvaluate(second.receiver, sid, built.pprf), KernelMisuse)
-        throws(() => bob.pairBuild(sender, sid, swapped), KernelMisuse)
+        throws(() => bob.pairBuildBegin(sender, sid, swapped), KernelMisuse)
         equal(alice.pairEvaluate(first.receiver, sid, built.pprf.slice(1)), 'malformed')
         deepEqual([alice.held, bob.held], [0, 1])
+      })
+    })
+
+    describe('pair setup in steps', () => {
+      const sid = label('steps')
+
+      it('holds one secret while it runs, and refuses it after the last step', function () {
+        this.timeout(SETUP_MS)
+        const [alice, bob] = [make(seeded('steps alice')), make(seeded('steps bob'))]
+        const { A, sender } = bob.pairSend()
+        const receiving = good(alice.pairReceiveBegin(sid, A))
+        equal(alice.held, 1)
+        equal(alice.pairReceiveStep(receiving), undefined)
+        equal(alice.held, 1)
+        const received = finish(() => alice.pairReceiveStep(receiving))
+        equal(alice.held, 1)
+        throws(() => alice.pairReceiveStep(receiving), KernelMisuse)
+        const building = good(bob.pairBuildBegin(sender, sid, received.phi))
+        equal(bob.held, 1) // the sender was consumed
+        throws(() => bob.wipe(sender), KernelMisuse)
+        equal(bob.pairBuildStep(building), undefined)
+        const built = good(finish(() => bob.pairBuildStep(building)))
+        throws(() => bob.pairBuildStep(building), KernelMisuse)
+        ok(unlessFault(alice.pairEvaluate(received.receiver, sid, built.pprf)))
+        deepEqual([alice.held, bob.held], [1, 1])
+      })
+
+      it('can be given up between two steps', () => {
+        const kernel = make(seeded('given up'))
+        const { A, sender } = kernel.pairSend()
+        const receiving = good(kernel.pairReceiveBegin(sid, A))
+        kernel.pairReceiveStep(receiving)
+        kernel.wipe(receiving)
+        throws(() => kernel.pairReceiveStep(receiving), KernelMisuse)
+        const building = good(kernel.pairBuildBegin(sender, sid, new Uint8Array(16_896)))
+        kernel.wipe(building)
+        throws(() => kernel.pairBuildStep(building), KernelMisuse)
+        equal(kernel.held, 0)
+      })
+
+      it('makes the same of the same randomness, however often something else runs in between', function () {
+        this.timeout(SETUP_MS)
+        const { A } = make(seeded('A')).pairSend()
+        const phiOf = (between: (kernel: Kernel) => void): Uint8Array => {
+          const kernel = make(seeded('same'))
+          const receiving = good(kernel.pairReceiveBegin(sid, A))
+          return finish(() => {
+            between(kernel)
+            return kernel.pairReceiveStep(receiving)
+          }).phi
+        }
+        const counted = phiOf((kernel) => kernel.isPoint(A))
+        deepEqual(
+          counted,
+          phiOf(() => undefined),
+        )
       })
     })
 
@@ -198,6 +262,125 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
         const received = sides[0].kernel.rvoleBobFinish(answered.choice, answered.m2)
         ok(typeof received === 'number')
         sides[0].kernel.wipe(received)
+      })
+    })
+
+    describe('correlations', () => {
+      /** Both open a new correlation and nobody has checked anything yet. */
+      const opened = (session: string): [Correlated, Correlated] =>
+        openCorrelated(sides, shares, correlate(sides, session), session)
+      const forget = (me: 0 | 1, { nonce, key, opened: left }: Correlated): void =>
+        forgetSession(sides[me].kernel, nonce, key, left)
+
+      it('make signatures that verify under the key and under a derived one', () => {
+        const { kernel } = sides[0]
+        for (let run = 0; run < 3; run++) {
+          const signature = signCorrelated(sides, shares, label(`m ${run}`), `correlated ${run}`)
+          equal(kernel.ecdsaVerify(P, label(`m ${run}`), signature), true)
+        }
+        const epsilon = scalar(0xabcdefn)
+        const signature = signCorrelated(sides, shares, label('m'), 'derived', epsilon)
+        equal(kernel.ecdsaVerify(good(kernel.tweakPoint(P, epsilon)), label('m'), signature), true)
+      })
+
+      it('are packed of both directions, which are then gone', () => {
+        const { kernel } = sides[0]
+        const before = kernel.held
+        const [mine, theirs] = correlate(sides, 'packed')
+        equal(kernel.held, before + 1)
+        forgetSession(kernel, mine)
+        forgetSession(sides[1].kernel, theirs)
+      })
+
+      it('are never packed of factors that somebody chose', () => {
+        const [mine, peer] = open(sides, shares, 'chosen')
+        const { kernel } = sides[0]
+        const received = good(unlessFault(kernel.rvoleBobFinish(mine.choice, peer.m2)))
+        throws(() => kernel.corrPack(mine.product, received), KernelMisuse)
+        throws(() => kernel.wipe(mine.product), KernelMisuse)
+        throws(() => kernel.wipe(received), KernelMisuse)
+        forgetSession(kernel, mine.nonce, mine.key)
+        const { nonce, key, product, choice } = peer
+        forgetSession(sides[1].kernel, nonce, key, product, choice)
+      })
+
+      it('can be opened only once, and what is left checked only once', () => {
+        const { kernel } = sides[0]
+        const correlation = correlate(sides, 'once')
+        const [mine, peer] = openCorrelated(sides, shares, correlation, 'once')
+        const { nonce, key } = mine
+        throws(() => kernel.signOpenCorrelated(nonce, key, correlation[0]), KernelMisuse)
+        throws(() => kernel.wipe(correlation[0]), KernelMisuse)
+        const omega = label('omega').slice(0, 16)
+        equal(kernel.signCheckCorrelated(nonce, mine.opened, peer, omega), 'ok')
+        throws(() => kernel.signCheckCorrelated(nonce, mine.opened, peer, omega), KernelMisuse)
+        forgetSession(kernel, nonce, key)
+        forget(1, peer)
+      })
+
+      it('are gone when they are opened with a nonce or key that is', () => {
+        const { kernel } = sides[0]
+        const [mine, theirs] = correlate(sides, 'stale')
+        const { nonce } = kernel.signBegin()
+        throws(
+          () => kernel.signOpenCorrelated(nonce, nonce as unknown as Handle<'key'>, mine),
+          KernelMisuse,
+        )
+        throws(() => kernel.wipe(mine), KernelMisuse)
+        forgetSession(kernel, nonce)
+        forgetSession(sides[1].kernel, theirs)
+      })
+
+      const lies: {
+        lie: string
+        change: (peer: Correlated, mine: Correlated) => Partial<Correlated>
+        answer: string
+      }[] = [
+        { lie: 'another δ^u', change: ({ deltaV }) => ({ deltaU: deltaV }), answer: 'check1' },
+        { lie: 'another δ^v', change: ({ deltaU }) => ({ deltaV: deltaU }), answer: 'check2' },
+        { lie: 'another R', change: (_, mine) => ({ R: mine.R }), answer: 'check1' },
+        { lie: 'another pk', change: (_, mine) => ({ pk: mine.pk }), answer: 'check2' },
+        { lie: 'another Γ^u', change: ({ gammaV }) => ({ gammaU: gammaV }), answer: 'check1' },
+        { lie: 'another Γ^v', change: ({ gammaU }) => ({ gammaV: gammaU }), answer: 'check2' },
+        { lie: 'δ^u = q', change: () => ({ deltaU: scalar(q) }), answer: 'malformed' },
+        { lie: 'δ^v = q', change: () => ({ deltaV: scalar(q) }), answer: 'malformed' },
+        { lie: 'a short δ^v', change: () => ({ deltaV: new Uint8Array(31) }), answer: 'malformed' },
+        { lie: 'a point off the curve', change: () => ({ R: badPoint }), answer: 'malformed' },
+        { lie: 'ψ = q', change: () => ({ psi: scalar(q) }), answer: 'malformed' },
+      ]
+      for (const { lie, change, answer } of lies) {
+        it(`answer \`${answer}\` to ${lie}, and nothing is left of them`, () => {
+          const { kernel } = sides[0]
+          const [mine, peer] = opened('lie')
+          const told = { ...peer, ...change(peer, mine) }
+          const omega = label('omega').slice(0, 16)
+          equal(kernel.signCheckCorrelated(mine.nonce, mine.opened, told, omega), answer)
+          throws(() => kernel.wipe(mine.opened), KernelMisuse)
+          forgetSession(kernel, mine.nonce, mine.key)
+          forget(1, peer)
+        })
+      }
+
+      it('throw for an ω that is zero or short, and are gone', () => {
+        for (const omega of [new Uint8Array(16), label('omega').slice(0, 15)]) {
+          const { kernel } = sides[0]
+          const [mine, peer] = opened('omega')
+          throws(
+            () => kernel.signCheckCorrelated(mine.nonce, mine.opened, peer, omega),
+            KernelMisuse,
+          )
+          throws(() => kernel.wipe(mine.opened), KernelMisuse)
+          forgetSession(kernel, mine.nonce, mine.key)
+          forget(1, peer)
+        }
+      })
+
+      it('make presignatures that are used once', () => {
+        const both = opened('presigned')
+        const presignature = closeCorrelatedAt(0, sides, both)
+        sides[1].kernel.wipe(closeCorrelatedAt(1, sides, both))
+        sides[0].kernel.online(presignature, label('m'))
+        throws(() => sides[0].kernel.online(presignature, label('m')), KernelMisuse)
       })
     })
 
@@ -359,7 +542,7 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
         const zetas = [{ zeta, negative: false }]
         const [share] = shares
         for (const wrong of [
-          () => kernel.pairReceive(short, P),
+          () => kernel.pairReceiveBegin(short, P),
           () => kernel.zetaNew(label('a'), short, label('b')),
           () => kernel.rvoleBob(bob, short),
           () => kernel.signKey(share, scalar(q), scalar(0n), zetas, label('s')),
@@ -390,7 +573,7 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
         this.timeout(SETUP_MS)
         const kernel = make(seeded('another sid'))
         const { A, sender } = kernel.pairSend()
-        const { receiver } = good(kernel.pairReceive(label('sid'), A))
+        const { receiver } = good(receiveAll(kernel, label('sid'), A))
         const pprf = new Uint8Array(20_480)
         throws(() => kernel.pairEvaluate(receiver, label('other'), pprf), KernelMisuse)
         throws(() => kernel.pairEvaluate(receiver, label('sid'), pprf), KernelMisuse)
@@ -427,6 +610,19 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
           [true, true, false],
         )
         equal(kernel.isScalar(new Uint8Array(33)), false)
+        const list = (...values: bigint[]) =>
+          Uint8Array.of(...values.flatMap((v) => [...scalar(v)]))
+        deepEqual(
+          [
+            list(),
+            list(0n, q - 1n, 7n),
+            list(q, 1n, 1n),
+            list(1n, 1n, q),
+            list(1n).slice(1),
+            Uint8Array.of(...list(1n), 0),
+          ].map((bytes) => kernel.areScalars(bytes)),
+          [true, true, false, false, false, false],
+        )
       })
 
       it('draw fresh nonces and polynomials every time', () => {
@@ -441,6 +637,13 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
 
 /** No point has this abscissa: 5³ + 7 is no square. */
 const badPoint: Uint8Array = Uint8Array.of(2, ...scalar(5n))
+
+/** The result of the last of some steps. */
+function finish<Result>(step: () => Result | undefined): Result {
+  let result = step()
+  while (result === undefined) result = step()
+  return result
+}
 
 const withAt = (bytes: Uint8Array, at: number, part: Uint8Array): Uint8Array => {
   const changed = bytes.slice()

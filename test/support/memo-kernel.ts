@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Handle, HandleKind, Kernel } from '../../protocols/kernel/kernel.ts'
+import type { AnyHandle, Handle, HandleKind, Kernel } from '../../protocols/kernel/kernel.ts'
 import type { Secrets } from '../../protocols/kernel/reference/secrets.ts'
 import { seeded } from './seeded.ts'
 import { type OpenKernel, openKernel } from './trusted-setup.ts'
@@ -49,6 +49,18 @@ export function memoKernel(seed: string): OpenKernel {
     return result
   }
 
+  /** The steps of a long operation are one step here, known by the name that its beginning had. */
+  const names = new Map<AnyHandle, string>()
+  const start = <Begun extends AnyHandle | 'malformed'>(name: string, begun: Begun): Begun => {
+    if (begun !== 'malformed') names.set(begun, name)
+    return begun
+  }
+  const finish = (state: AnyHandle): string => {
+    const name = names.get(state) ?? 'never begun'
+    names.delete(state)
+    return name
+  }
+
   const memo: Kernel = {
     ...kernel,
     get held() {
@@ -62,20 +74,28 @@ export function memoKernel(seed: string): OpenKernel {
       begin('signBegin')
       return kernel.signBegin()
     },
-    pairReceive(sid, A) {
+    pairReceiveBegin(sid, A) {
       const name = nameOf(begin('pairReceive'), sid, A)
-      const result = recall(name, 'receiver', () => {
-        const received = kernel.pairReceive(sid, A)
-        if (received === 'malformed') return received
+      return start(name, kernel.pairReceiveBegin(sid, A))
+    },
+    pairReceiveStep(receiving) {
+      const name = finish(receiving)
+      if (memories.has(name)) slots.wipe(receiving)
+      const result = recall<'receiver', never>(name, 'receiver', () => {
+        const received = last(() => kernel.pairReceiveStep(receiving))
         return { bytes: received.phi, handle: received.receiver }
       })
-      return result === 'malformed' ? result : { phi: result.bytes, receiver: result.handle }
+      return { phi: result.bytes, receiver: result.handle }
     },
-    pairBuild(sender, sid, phi) {
+    pairBuildBegin(sender, sid, phi) {
       const name = nameOf('pairBuild', bytesOf(slots.get(sender, 'sender').a), sid, phi)
-      if (memories.has(name)) slots.wipe(sender)
+      return start(name, kernel.pairBuildBegin(sender, sid, phi))
+    },
+    pairBuildStep(building) {
+      const name = finish(building)
+      if (memories.has(name)) slots.wipe(building)
       const result = recall(name, 'bob', () => {
-        const built = kernel.pairBuild(sender, sid, phi)
+        const built = last(() => kernel.pairBuildStep(building))
         return built === 'malformed' ? built : { bytes: built.pprf, handle: built.bob }
       })
       return result === 'malformed' ? result : { pprf: result.bytes, bob: result.handle }
@@ -115,6 +135,12 @@ export function memoKernel(seed: string): OpenKernel {
     },
   }
   return { kernel: memo, slots }
+}
+
+function last<Result>(step: () => Result | undefined): Result {
+  let result = step()
+  while (result === undefined) result = step()
+  return result
 }
 
 const bytesOf = (scalar: bigint): Uint8Array => Buffer.from(scalar.toString(16))

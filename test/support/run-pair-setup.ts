@@ -43,6 +43,7 @@ export async function runPairSetup({
         attempt,
         mine: first ? a : b,
         theirs: first ? b : a,
+        breathe: async () => undefined,
       })
     },
     options,

@@ -13,6 +13,7 @@ import type { Clock } from '../sessions/clock.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
+import { nextTurn } from './next-turn.ts'
 import { Pair, type SetupLimits } from './pair.ts'
 import { PairOpening } from './pair-letters.ts'
 
@@ -278,7 +279,12 @@ export class PairSetups {
   #converse(party: Parameters<typeof setUpPair>[0], pair: Pair, attempt: number) {
     const { committee, kernel, random, converse } = this.#init
     const { networkId, epochId, me: mine } = committee
-    const context = { networkId, epochId, attempt, mine, theirs: pair.peer }
+    const session = pair.session
+    const breathe = async () => {
+      await nextTurn()
+      session?.assertRunning(session.round) // whoever gave up need not work on
+    }
+    const context = { networkId, epochId, attempt, mine, theirs: pair.peer, breathe }
     return converse(party, kernel, random, context)
   }
 

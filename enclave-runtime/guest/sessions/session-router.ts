@@ -1,4 +1,4 @@
-import { KernelMisuse } from '../../../protocols/kernel/kernel.ts'
+import { KernelFull, KernelMisuse } from '../../../protocols/kernel/kernel.ts'
 import {
   consequence,
   type Fault,
@@ -240,6 +240,7 @@ function causeOf({ fault: ended }: Session, error: unknown): Fault | undefined {
 function findingOf(error: unknown): Fault | undefined {
   if (error instanceof ProtocolError) return error.fault
   if (error instanceof KernelMisuse) return { kind: 'kernel', reason: 'a handle was misused' }
+  if (error instanceof KernelFull) return { kind: 'cancelled', round: 'session/open' } // no room now
   return undefined
 }
 

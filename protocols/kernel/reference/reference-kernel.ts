@@ -2,7 +2,15 @@ import { concatBytes } from '@noble/hashes/utils.js'
 import { tags } from '../../crypto/tags.ts'
 import { oracle } from '../../crypto/transcript.ts'
 import { type Handle, type Kernel, KernelMisuse, type PokStatement } from '../kernel.ts'
-import { receive, sender, senderKeys } from './base-ot.ts'
+import {
+  keysBegin,
+  keysStep,
+  OTS,
+  PHI_BYTES,
+  receiveBegin,
+  receiveStep,
+  sender,
+} from './base-ot.ts'
 import {
   checkBytes,
   checkedPoint,
@@ -21,8 +29,8 @@ import {
   randomScalar,
   readPoint,
   readScalar,
+  SCALAR_BYTES,
   writePoint,
-  writePoints,
   writeScalar,
 } from './curve.ts'
 import { equal } from './fields.ts'
@@ -39,13 +47,14 @@ import {
   valuesAt,
 } from './sharing.ts'
 import {
-  checkProducts,
   close,
   combineParts,
   freshNonce,
   messageScalar,
+  opening,
   readOpening,
   signatureHolds,
+  take,
   zetaScalar,
 } from './signing.ts'
 import { Slots } from './slots.ts'
@@ -67,20 +76,37 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
       const secret = sender(random)
       return { A: secret.A.slice(), sender: slots.put('sender', secret) }
     },
-    pairReceive(sid, A) {
+    pairReceiveBegin(sid, A) {
       checkBytes(sid, 32, 'sid')
       const point = readPoint(A)
       if (point === undefined) return 'malformed'
-      const { phi, receiver } = receive(random, sid, point)
-      return { phi, receiver: slots.put('receiver', receiver) }
+      return slots.put('receiving', receiveBegin(random, sid, point))
     },
-    pairBuild(handle, sid, phi) {
+    pairReceiveStep(handle) {
+      const receiving = slots.get(handle, 'receiving')
+      receiveStep(random, receiving)
+      if (receiving.done < OTS) return undefined
+      return slots.consume(handle, 'receiving', ({ sid, choices, keys, phi }) => {
+        const own = { sid: sid.slice(), choices: choices.slice(), keys: keys.slice() }
+        return { phi: phi.slice(), receiver: slots.put('receiver', own) }
+      })
+    },
+    pairBuildBegin(handle, sid, phi) {
       return slots.consume(handle, 'sender', (secret) => {
         checkBytes(sid, 32, 'sid')
-        const keys = senderKeys(secret, sid, phi)
-        if (keys === undefined) return 'malformed'
+        if (phi.length !== PHI_BYTES) return 'malformed'
+        return slots.put('building', keysBegin(secret, sid, phi))
+      })
+    },
+    pairBuildStep(handle) {
+      const building = slots.get(handle, 'building')
+      if (!keysStep(building)) {
+        slots.wipe(handle)
+        return 'malformed'
+      }
+      if (building.done < OTS) return undefined
+      return slots.consume(handle, 'building', ({ sid, keys }) => {
         const { pprf, leaves } = build(sid, keys)
-        keys.fill(0)
         return { pprf, bob: slots.put('bob', { leaves }) }
       })
     },
@@ -113,7 +139,9 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
       if (m1.length !== M1_BYTES) return 'malformed'
       const result = answer(random, secret, sid, m1, a1, a2)
       if (result === undefined) return 'cote'
-      return { m2: result.m2, product: slots.put('alice-product', result.product) }
+      const { m2, product } = result
+      const kept = input ? product : { ...product, random: { a1, a2 } }
+      return { m2, product: slots.put('alice-product', kept) }
     },
     rvoleBobFinish(handle, m2) {
       return slots.consume(handle, 'choice', (choice) => {
@@ -121,6 +149,14 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
         const result = finish(choice, m2)
         return typeof result === 'string' ? result : slots.put('bob-product', result)
       })
+    },
+    corrPack(product, received) {
+      return slots.consume(product, 'alice-product', ({ c1, c2, random: own }) =>
+        slots.consume(received, 'bob-product', (bob) => {
+          if (own === undefined) throw new KernelMisuse('bug: the factors were given')
+          return slots.put('correlation', { ...own, c1, c2, ...bob })
+        }),
+      )
     },
 
     // Signing (02 §6).
@@ -142,29 +178,41 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
       return { pk: writePoint(multiply(G, sk)), key: slots.put('key', { sk }) }
     },
     signOpen(nonce, product, choice) {
-      const { c1, c2 } = slots.get(product, 'alice-product')
-      const psi = mod(slots.get(nonce, 'nonce').phi - slots.get(choice, 'choice').b)
-      const [gammaU, gammaV] = writePoints([multiply(G, c1), multiply(G, c2)])
-      if (!gammaU || !gammaV) throw new Error('bug: two points expected')
-      return { gammaU, gammaV, psi: writeScalar(psi) }
+      const secret = slots.get(product, 'alice-product')
+      return opening(secret, slots.get(nonce, 'nonce'), slots.get(choice, 'choice').b)
     },
     signCheck(nonce, product, received, peer, omega) {
       return slots.consume(product, 'alice-product', ({ c1, c2 }) =>
         slots.consume(received, 'bob-product', (bob) => {
           const own = slots.get(nonce, 'nonce')
-          checkBytes(omega, OMEGA_BYTES, 'omega')
-          const weight = bigEndian(omega)
-          if (weight === 0n) throw new KernelMisuse('bug: omega is not random')
-          const opening = readOpening(peer)
-          if (opening === undefined) return 'malformed'
-          const verdict = checkProducts(bob, opening, weight)
-          if (verdict !== 'ok') return verdict
-          own.psi = mod(own.psi + opening.psi)
-          own.u = mod(own.u + c1 + bob.d1)
-          own.v = mod(own.v + c2 + bob.d2)
-          return 'ok'
+          const weight = checkedOmega(omega)
+          const opened = readOpening(peer)
+          if (opened === undefined) return 'malformed'
+          return take(own, { c1, c2, ...bob }, opened, weight)
         }),
       )
+    },
+    signOpenCorrelated(nonce, key, correlation) {
+      return slots.consume(correlation, 'correlation', ({ a1, a2, c1, c2, b, d1, d2 }) => {
+        const own = slots.get(nonce, 'nonce')
+        const { sk } = slots.get(key, 'key')
+        const deltaU = writeScalar(mod(own.r - a1))
+        const deltaV = writeScalar(mod(sk - a2))
+        const opened = slots.put('opened', { c1, c2, b, d1, d2 })
+        return { deltaU, deltaV, ...opening({ c1, c2 }, own, b), opened }
+      })
+    },
+    signCheckCorrelated(nonce, handle, peer, omega) {
+      return slots.consume(handle, 'opened', ({ c1, c2, b, d1, d2 }) => {
+        const own = slots.get(nonce, 'nonce')
+        const weight = checkedOmega(omega)
+        const opened = readOpening(peer)
+        const deltaU = readScalar(peer.deltaU)
+        const deltaV = readScalar(peer.deltaV)
+        if (opened === undefined || deltaU === undefined || deltaV === undefined) return 'malformed'
+        const d = { d1: mod(d1 + deltaU * b), d2: mod(d2 + deltaV * b) }
+        return take(own, { c1, c2, b, ...d }, opened, weight)
+      })
     },
     presign(nonce, key, R) {
       return slots.consume(nonce, 'nonce', (opened) =>
@@ -285,6 +333,12 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
     },
     isPoint: (bytes) => readPoint(bytes) !== undefined,
     isScalar: (bytes) => readScalar(bytes) !== undefined,
+    areScalars(bytes) {
+      if (bytes.length % SCALAR_BYTES !== 0) return false
+      for (let at = 0; at < bytes.length; at += SCALAR_BYTES)
+        if (readScalar(bytes.subarray(at, at + SCALAR_BYTES)) === undefined) return false
+      return true
+    },
     ecdsaVerify(P, digest, signature) {
       checkBytes(digest, 32, 'digest')
       return signatureHolds(checkedPoint(P, 'P'), digest, signature)
@@ -324,6 +378,14 @@ const owned =
 
 const encoded = (point: Point): Uint8Array | undefined =>
   point.is0() ? undefined : writePoint(point)
+
+/** ω of 02 §6.2, check 6. */
+function checkedOmega(omega: Uint8Array): bigint {
+  checkBytes(omega, OMEGA_BYTES, 'omega')
+  const weight = bigEndian(omega)
+  if (weight === 0n) throw new KernelMisuse('bug: omega is not random')
+  return weight
+}
 
 function checkStatement({ sid, guest, index, coefficient }: PokStatement): void {
   checkBytes(sid, 32, 'sid')

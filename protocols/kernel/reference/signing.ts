@@ -12,6 +12,7 @@ import {
   readPoint,
   readScalar,
   wide,
+  writePoints,
   writeScalar,
 } from './curve.ts'
 import { keyedHash } from './hash.ts'
@@ -40,6 +41,17 @@ interface Opening {
   psi: bigint
 }
 
+/** Γ^u = c^uG, Γ^v = c^vG and ψ_ij = φ_i − b_ij. */
+export function opening(
+  { c1, c2 }: { c1: bigint; c2: bigint },
+  { phi }: Secrets['nonce'],
+  b: bigint,
+): { gammaU: Uint8Array; gammaV: Uint8Array; psi: Uint8Array } {
+  const [gammaU, gammaV] = writePoints([multiply(G, c1), multiply(G, c2)])
+  if (!gammaU || !gammaV) throw new Error('bug: two points expected')
+  return { gammaU, gammaV, psi: writeScalar(mod(phi - b)) }
+}
+
 export function readOpening(bytes: SignOpening): Opening | undefined {
   const R = readPoint(bytes.R)
   const pk = readPoint(bytes.pk)
@@ -54,7 +66,7 @@ export function readOpening(bytes: SignOpening): Opening | undefined {
  * Check 1, bR_j = d^uG + Γ^u, and check 2, b·pk_j = d^vG + Γ^v (02 §6.2), as their sum weighted with
  * the secret ω; only when that fails, one by one to name which. (When each holds alone, so does the sum.)
  */
-export function checkProducts(
+function checkProducts(
   received: Secrets['bob-product'],
   peer: Opening,
   omega: bigint,
@@ -66,6 +78,21 @@ export function checkProducts(
   )
   if (left.equals(right)) return 'ok'
   return multiply(peer.R, b).equals(multiply(G, d1).add(peer.gammaU)) ? 'check2' : 'check1'
+}
+
+/** The checks; what passes them enters my sums. */
+export function take(
+  nonce: Secrets['nonce'],
+  shares: Secrets['opened'],
+  peer: Opening,
+  omega: bigint,
+): 'ok' | 'check1' | 'check2' {
+  const verdict = checkProducts(shares, peer, omega)
+  if (verdict !== 'ok') return verdict
+  nonce.psi = mod(nonce.psi + peer.psi)
+  nonce.u = mod(nonce.u + shares.c1 + shares.d1)
+  nonce.v = mod(nonce.v + shares.c2 + shares.d2)
+  return 'ok'
 }
 
 /** u_i and v_i of 02 §6.2. */

@@ -1,4 +1,10 @@
-import { type AnyHandle, type Handle, type HandleKind, KernelMisuse } from '../kernel.ts'
+import {
+  type AnyHandle,
+  type Handle,
+  type HandleKind,
+  KernelFull,
+  KernelMisuse,
+} from '../kernel.ts'
 import type { Secrets } from './secrets.ts'
 
 const GENERATION_BITS = 12 // the low bits of a handle
@@ -18,7 +24,13 @@ interface Slot {
 export class Slots {
   readonly #slots: Slot[] = []
   readonly #free: number[] = []
+  readonly #capacity: number
   #held = 0
+
+  /** Fewer slots than a handle can name: in tests. */
+  constructor(capacity: number = SLOTS) {
+    this.#capacity = capacity
+  }
 
   get held(): number {
     return this.#held
@@ -81,7 +93,7 @@ export class Slots {
   }
 
   #grow(): number {
-    if (this.#slots.length === SLOTS) throw new KernelMisuse('bug: no slot left')
+    if (this.#slots.length === this.#capacity) throw new KernelFull('no slot left')
     return this.#slots.push({ generation: 1, held: undefined }) - 1
   }
 }

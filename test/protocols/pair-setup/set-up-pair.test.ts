@@ -34,6 +34,7 @@ describe('setUpPair()', function () {
           attempt: 3,
           mine: party.me === 1 ? LARGER : SMALLER,
           theirs: party.me === 1 ? SMALLER : LARGER,
+          breathe: async () => undefined,
         }),
       {
         tamper: (letter) => {

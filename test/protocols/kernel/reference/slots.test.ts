@@ -1,5 +1,5 @@
 import { deepEqual, equal, notEqual, throws } from 'node:assert/strict'
-import { type Handle, KernelMisuse } from '../../../../protocols/kernel/kernel.ts'
+import { type Handle, KernelFull, KernelMisuse } from '../../../../protocols/kernel/kernel.ts'
 import { Slots } from '../../../../protocols/kernel/reference/slots.ts'
 
 const seed = (): { seed: Uint8Array } => ({ seed: new Uint8Array(32).fill(7) })
@@ -58,6 +58,16 @@ describe('slots', () => {
     }
     throws(() => slots.consume(handle, 'zeta', fail), /no/)
     deepEqual([zeta.seed, slots.held], [new Uint8Array(32), 0])
+  })
+
+  it('are full when every slot is held, and have room again after a wipe', () => {
+    const slots = new Slots(2)
+    const first = slots.put('share', { s: 1n })
+    slots.put('share', { s: 2n })
+    throws(() => slots.put('share', { s: 3n }), KernelFull)
+    equal(slots.held, 2)
+    slots.wipe(first)
+    slots.put('share', { s: 3n })
   })
 
   it('never give a slot out again once its generations are used up', () => {
