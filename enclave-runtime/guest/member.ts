@@ -9,6 +9,7 @@ import { sign } from '../../protocols/sign/sign.ts'
 import type { CheckReply, GuestStatus, LeadPlan, LeadReply } from '../port/messages.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import { ActivityLog } from './accounts/activity-log.ts'
+import { Background } from './background/background.ts'
 import type { Committee } from './committee.ts'
 import type { Tell } from './events.ts'
 import { EXIT_CODES, GuestEnd } from './exit-codes.ts'
@@ -23,6 +24,7 @@ import type { Records } from './records.ts'
 import { AccountRates } from './requests/account-rates.ts'
 import { type Authorized, authorize } from './requests/authorize.ts'
 import { ResultCache } from './requests/result-cache.ts'
+import { Timeline } from './requests/timeline.ts'
 import { Answers } from './sessions/answers.ts'
 import type { Clock } from './sessions/clock.ts'
 import { Followers } from './sessions/followers.ts'
@@ -32,6 +34,7 @@ import { openingName } from './sessions/opening.ts'
 import type { Letter, Post } from './sessions/post.ts'
 import { SessionRouter } from './sessions/session-router.ts'
 import { settlement } from './sessions/settle.ts'
+import type { GuestSettings } from './settings.ts'
 import { SigningManager } from './signing/signing-manager.ts'
 import { Strikes } from './strikes.ts'
 
@@ -44,6 +47,7 @@ export interface MemberInit {
   readonly clock: Clock
   readonly tell: Tell
   readonly bootId: Uint8Array
+  readonly settings: GuestSettings
   /** A defect, or a disk that does not take records: the guest cannot go on. */
   readonly onDefect: (error: unknown) => void
   /** Lower ones than those of 02 §2.7, for tests. */
@@ -62,6 +66,7 @@ interface Conversations {
 export class Member {
   readonly #init: MemberInit
   readonly #router: SessionRouter
+  readonly #background: Background
   readonly #strikes: Strikes
   readonly #bans: PairBans
   readonly #pairs: PairSetups
@@ -83,6 +88,12 @@ export class Member {
     const onError = (error: unknown) => this.#defect(error)
     const router = new SessionRouter({ me: committee.me.index, post, clock, onError })
     this.#router = router
+    this.#background = new Background({
+      settings: init.settings.background,
+      clock,
+      random,
+      onError,
+    })
     this.#strikes = new Strikes(tell)
     const retire = (peer: PartyIndex) => this.#pairs.retire(peer, 'banned')
     const isBanned = (peer: PartyIndex) => this.#bans.isBanned(committee.me.index, peer)
@@ -160,8 +171,9 @@ export class Member {
 
   /** What stands in a request, verified here; nothing is begun. `request` = bytes of a plain request. */
   async check(request: Uint8Array): Promise<CheckReply> {
+    const timeline = this.#timeline()
     try {
-      const asked = await this.#authorize(request)
+      const asked = await this.#authorize(request, this.#rates, timeline)
       const { digest: reqId } = asked.request
       if (asked.kind === 'read') return { kind: 'done', result: [asked.account.address] }
       if (asked.kind === 'create') {
@@ -175,7 +187,7 @@ export class Member {
         const { signature, signers } = done
         return { kind: 'done', result: asked.intent.finish(signature), signers }
       }
-      return { kind: 'sign', reqId, accountId: asked.account.id }
+      return { kind: 'sign', reqId, accountId: asked.account.id, phases: timeline.times() }
     } catch (error) {
       return this.#refused(error)
     }
@@ -184,9 +196,13 @@ export class Member {
   /** One attempt led by this guest, which verifies the request again. */
   async lead(request: Uint8Array, plan: LeadPlan): Promise<LeadReply> {
     if (this.#halted) return failed('kernel')
+    const timeline = this.#timeline()
     try {
-      const asked = await this.#authorize(request)
-      if (asked.kind === 'sign') return await this.#signing.lead(request, asked, plan)
+      const asked = await this.#authorize(request, this.#rates, timeline)
+      if (asked.kind === 'sign') {
+        const led = await this.#signing.lead(request, asked, plan, timeline)
+        return led.kind === 'done' ? { ...led, phases: timeline.times() } : led
+      }
       if (asked.kind === 'create') return await this.#keygen.lead(request, asked, plan)
       return { kind: 'done', result: [asked.account.address], signers: [] }
     } catch (error) {
@@ -228,6 +244,7 @@ export class Member {
   /** The end: nothing runs on, no setup stays. */
   close(): void {
     this.#halted = true
+    this.#background.close()
     this.#pending.close()
     for (const { index } of this.#init.committee.guests) this.#router.forget(index)
     this.#pairs.close()
@@ -272,6 +289,7 @@ export class Member {
   #authorize(
     request: Uint8Array,
     rates: Pick<AccountRates, 'admit'> = this.#rates,
+    timeline?: Timeline,
   ): Promise<Authorized> {
     return authorize(
       {
@@ -281,9 +299,14 @@ export class Member {
         rates,
         isDone: (digest) => this.#results.get(digest, this.#now()) !== undefined,
         now: () => this.#now(),
+        ...(timeline && { timeline }),
       },
       request,
     )
+  }
+
+  #timeline(): Timeline {
+    return new Timeline(() => this.#init.clock.monotonicMs(), 'open')
   }
 
   #refused(error: unknown): ReturnType<typeof refusal> {

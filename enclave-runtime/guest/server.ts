@@ -43,6 +43,7 @@ import { EXIT_CODES, endOf, GuestEnd } from './exit-codes.ts'
 import { Member } from './member.ts'
 import { nodeSuite } from './noise-suite.ts'
 import type { Clock } from './sessions/clock.ts'
+import type { GuestSettings } from './settings.ts'
 import { portStore } from './vault/port-store.ts'
 import { Vault } from './vault/vault.ts'
 
@@ -133,7 +134,8 @@ export class Server {
       vault.close()
       return
     }
-    const index = genesis && networkId ? this.#join(genesis, networkId, vault) : null
+    const { settings } = hello
+    const index = genesis && networkId ? this.#join(genesis, networkId, vault, settings) : null
     const { guestSig, guestEnc } = vault
     this.#toHost(
       PORT_TYPES.hello,
@@ -143,7 +145,12 @@ export class Server {
     this.#tell({ code: 'READY' })
   }
 
-  #join(genesis: Genesis, networkId: Uint8Array, vault: Vault): PartyIndex {
+  #join(
+    genesis: Genesis,
+    networkId: Uint8Array,
+    vault: Vault,
+    settings: GuestSettings,
+  ): PartyIndex {
     const { kernel, port } = this.#init
     const committee = committeeOf(genesis, networkId, vault.guestSig)
     if (committee === undefined) throw new GuestEnd(EXIT_CODES.sealing, 'WRONG_NETWORK') // its records are of this network, its name is not
@@ -183,6 +190,7 @@ export class Server {
       random: systemRandom,
       clock,
       bootId: this.#bootId,
+      settings,
       tell: (code, party, number) =>
         this.#tell({
           code,

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { DEFAULT_GUEST_SETTINGS, type GuestSettings } from '../port/guest-settings.ts'
 import { type Bundle, measureBundle } from './bundle.ts'
 import { connectGuest, type GuestProcess } from './client.ts'
 import type { Guest } from './guest.ts'
@@ -18,6 +19,8 @@ export interface LaunchOptions {
   readonly peerId: string
   /** Without a sandbox: for development (04 §3). */
   readonly launcher: 'plain'
+  /** Left out: what they are when nobody sets them. */
+  readonly settings?: GuestSettings
   onDiagnostic?(line: string): void
 }
 
@@ -42,6 +45,7 @@ const flags = (bundle: string): string[] => [
  */
 export async function launchGuest(options: LaunchOptions): Promise<Guest> {
   const { bundle, store, genesis, kernel, peerId, launcher } = options
+  const { settings = DEFAULT_GUEST_SETTINGS } = options
   const measured = await measureBundle(bundle.path)
   if (measured === undefined)
     throw new LaunchError('BUNDLE_MISSING', `there is no guest bundle at ${bundle.path}`)
@@ -51,7 +55,8 @@ export async function launchGuest(options: LaunchOptions): Promise<Guest> {
       `${bundle.path} is not the guest that is expected here: its SHA-256 differs`,
     )
   const process = await start(measured.path, options.keysDir)
-  const hello = { v: 1, genesis, bundle: measured.sha256, launcher, kernel, peerId } as const
+  const known = { v: 1, genesis, bundle: measured.sha256, launcher, kernel, peerId } as const
+  const hello = { ...known, settings }
   const { onDiagnostic } = options
   return connectGuest(
     process,

@@ -1,5 +1,7 @@
 import { type Codec, DecodeError } from '../../protocols/session/codec.ts'
 import type { FaultKind, PartyIndex } from '../../protocols/session/faults.ts'
+import { type GuestSettings, guestSettings } from './guest-settings.ts'
+import { type PhaseTimes, phaseTimes } from './phases.ts'
 import {
   bytes,
   choice,
@@ -78,6 +80,7 @@ export interface HelloToGuest {
   readonly launcher: 'plain'
   readonly kernel: 'reference' | 'wasm'
   readonly peerId: string
+  readonly settings: GuestSettings
 }
 export const helloToGuest: Codec<HelloToGuest> = payload(
   limitOf(PORT_TYPES.hello),
@@ -88,6 +91,7 @@ export const helloToGuest: Codec<HelloToGuest> = payload(
     launcher: oneOf('plain'),
     kernel: oneOf('reference', 'wasm'),
     peerId: text(MAX_PEER_ID),
+    settings: guestSettings,
   }),
 )
 
@@ -181,6 +185,7 @@ export type CheckReply =
       readonly kind: 'sign' | 'keygen'
       readonly reqId: Uint8Array
       readonly accountId: Uint8Array | null
+      readonly phases?: PhaseTimes
     }
   /** `signers`: who made a signature that this guest knows already. */
   | {
@@ -202,7 +207,12 @@ export interface LeadFailed {
   readonly ids: readonly string[]
 }
 export type LeadReply =
-  | { readonly kind: 'done'; readonly result: JsonValue; readonly signers: readonly PartyIndex[] }
+  | {
+      readonly kind: 'done'
+      readonly result: JsonValue
+      readonly signers: readonly PartyIndex[]
+      readonly phases?: PhaseTimes
+    }
   | RefusedReply
   | LeadFailed
 
@@ -212,11 +222,15 @@ const refused: Shape<RefusedReply> = object<RefusedReply>({
   message: text(MAX_MESSAGE),
 })
 const work = <K extends 'sign' | 'keygen'>(kind: K): Shape<CheckReply> =>
-  object<{ kind: K; reqId: Uint8Array; accountId: Uint8Array | null }>({
-    kind: oneOf(kind),
-    reqId: b32,
-    accountId: nullable(bytes(16, 16)),
-  })
+  object<{ kind: K; reqId: Uint8Array; accountId: Uint8Array | null; phases?: PhaseTimes }>(
+    {
+      kind: oneOf(kind),
+      reqId: b32,
+      accountId: nullable(bytes(16, 16)),
+      phases: phaseTimes,
+    },
+    ['phases'],
+  )
 
 export const checkReply: Codec<CheckReply> = payload(
   limitOf(PORT_TYPES.rpc),
@@ -265,11 +279,10 @@ const FAULTS: Readonly<Record<LeadFault, true>> = {
 export const leadReply: Codec<LeadReply> = payload(
   limitOf(PORT_TYPES.rpc),
   choice<LeadReply>('kind', {
-    done: object<Extract<LeadReply, { kind: 'done' }>>({
-      kind: oneOf('done'),
-      result: json,
-      signers: indices,
-    }),
+    done: object<Extract<LeadReply, { kind: 'done' }>>(
+      { kind: oneOf('done'), result: json, signers: indices, phases: phaseTimes },
+      ['phases'],
+    ),
     error: refused,
     failed: object<LeadFailed>({
       kind: oneOf('failed'),

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
+import { GUEST_SETTINGS, type GuestSettings } from '../../enclave-runtime/port/guest-settings.ts'
 import type { LogLevel } from './log.ts'
 import { type ProfileName, profiles } from './profiles.ts'
 
@@ -30,6 +31,25 @@ export interface NodeConfig {
   readonly keysDir: string
   readonly logLevel: LogLevel
   readonly metrics: { readonly host: string; readonly port: number } | null
+  /** Host-level protection of the gateway (05 §4.4); what an account may ask is not among it. */
+  readonly gateway: { readonly limits: ConfiguredLimits }
+  /** How much the guest makes ahead, and what that may cost. */
+  readonly guest: GuestSettings
+}
+
+/** Absent: the gateway's own default. */
+export interface ConfiguredLimits {
+  /** Calls of one address. */
+  readonly address?: ConfiguredRate
+  /** Accounts made from one address. */
+  readonly registrations?: ConfiguredRate
+  /** HTTP requests under way at once. */
+  readonly open?: number
+}
+
+export interface ConfiguredRate {
+  readonly perMinute: number
+  readonly burst: number
 }
 
 /** Every problem of a configuration at once, each with what to do. */
@@ -48,6 +68,8 @@ const MAX_ADDRESSES = 32 // more than any node listens on; keeps the file readab
 const MAX_ADDRESS_LENGTH = 512 // a multiaddr with a long name, a path and a peer id
 const MAX_PATH_LENGTH = 4096 // PATH_MAX of Linux
 const DEFAULT_RPC_PORT = 9545 // 05 §1.1
+const MAX_PER_MINUTE = 1_000_000 // more than any node answers
+const MAX_OPEN_REQUESTS = 10_000 // each may hold a body of 600 KiB
 const DEFAULT_METRICS_HOST = '127.0.0.1'
 
 /** Names of our own tools that share the prefix and are no settings of a node. */
@@ -63,6 +85,45 @@ const host = z
   .refine((text) => isIP(text) !== 0 || text === 'localhost', 'must be an IP address')
 const port = z.int().min(0).max(65_535)
 const path = z.string().min(1).max(MAX_PATH_LENGTH)
+const rate = z.strictObject({
+  perMinute: z.int().min(1).max(MAX_PER_MINUTE),
+  burst: z.int().min(1).max(MAX_PER_MINUTE),
+})
+/** `[gateway.limits]`. */
+const GatewayTable = z.strictObject({
+  limits: z
+    .strictObject({
+      address: rate.exactOptional(),
+      registrations: rate.exactOptional(),
+      open: z.int().min(1).max(MAX_OPEN_REQUESTS).exactOptional(),
+    })
+    .prefault({}),
+})
+
+const within = ({ min, max, usual }: { min: number; max: number; usual: number }) =>
+  z.int().min(min).max(max).default(usual)
+const { correlations, presignatures, readyKeys, background } = GUEST_SETTINGS
+
+/** `[guest]`: the same bounds as the guest itself holds its host to. */
+const GuestTable = z.strictObject({
+  correlations: z
+    .strictObject({ low: within(correlations.low), high: within(correlations.high) })
+    .refine(({ low, high }) => low <= high, 'low is above high: refilling would never end')
+    .prefault({}),
+  presignatures: z
+    .strictObject({
+      keep: within(presignatures.keep),
+      warmMinutes: within(presignatures.warmMinutes),
+    })
+    .prefault({}),
+  readyKeys: within(readyKeys),
+  background: z
+    .strictObject({
+      cpuPercent: within(background.cpuPercent),
+      mbitPerSecond: within(background.mbitPerSecond),
+    })
+    .prefault({}),
+})
 
 const Settings = z.strictObject({
   profile: z.enum(['local', 'lan', 'public']).default('local'),
@@ -82,6 +143,8 @@ const Settings = z.strictObject({
   keysDir: path.optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   metrics: z.strictObject({ host: host.default(DEFAULT_METRICS_HOST), port }).optional(),
+  gateway: GatewayTable.prefault({}),
+  guest: GuestTable.prefault({}),
 })
 
 type Reading = (text: string) => unknown
@@ -112,6 +175,22 @@ const VARIABLES: Readonly<
   HOLDFAST_LOG_LEVEL: { at: ['logLevel'], as: asText },
   HOLDFAST_METRICS_HOST: { at: ['metrics', 'host'], as: asText },
   HOLDFAST_METRICS_PORT: { at: ['metrics', 'port'], as: asNumber },
+  HOLDFAST_GUEST_CORRELATIONS_LOW: { at: ['guest', 'correlations', 'low'], as: asNumber },
+  HOLDFAST_GUEST_CORRELATIONS_HIGH: { at: ['guest', 'correlations', 'high'], as: asNumber },
+  HOLDFAST_GUEST_PRESIGNATURES_KEEP: { at: ['guest', 'presignatures', 'keep'], as: asNumber },
+  HOLDFAST_GUEST_PRESIGNATURES_WARM_MINUTES: {
+    at: ['guest', 'presignatures', 'warmMinutes'],
+    as: asNumber,
+  },
+  HOLDFAST_GUEST_READY_KEYS: { at: ['guest', 'readyKeys'], as: asNumber },
+  HOLDFAST_GUEST_BACKGROUND_CPU_PERCENT: {
+    at: ['guest', 'background', 'cpuPercent'],
+    as: asNumber,
+  },
+  HOLDFAST_GUEST_BACKGROUND_MBIT_PER_SECOND: {
+    at: ['guest', 'background', 'mbitPerSecond'],
+    as: asNumber,
+  },
 }
 
 /** The names of the environment variables that `parseConfig` reads, for documents and helps. */
@@ -160,6 +239,8 @@ export function parseConfig(input: { dir: string; text: string; env: Environment
     keysDir,
     logLevel: settings.logLevel,
     metrics: settings.metrics ?? null,
+    gateway: settings.gateway,
+    guest: settings.guest,
   })
 }
 
@@ -212,10 +293,20 @@ function override(table: Record<string, unknown>, env: Environment, problems: st
       problems.push(`${name} (environment) is not a known setting`)
       continue
     }
-    const [first = '', second] = variable.at
-    if (second === undefined) table[first] = variable.as(text)
-    else table[first] = { ...(table[first] as object | undefined), [second]: variable.as(text) }
+    put(table, variable.at, variable.as(text))
   }
+}
+
+/** Sets one value of a table of tables; what stands in the place of a table is replaced by one. */
+function put(table: Record<string, unknown>, at: readonly string[], value: unknown): void {
+  const [first = '', ...rest] = at
+  if (rest.length === 0) {
+    table[first] = value
+    return
+  }
+  const inner = { ...(table[first] as object | undefined) }
+  put(inner, rest, value)
+  table[first] = inner
 }
 
 /** One line per problem: which setting, and what is wrong with it. */

@@ -61,6 +61,7 @@ async function fill(config: NodeConfig, label: string, text: string): Promise<Me
     genesis: null,
     kernel: 'reference', // it signs nothing here, and no network says otherwise yet
     peerId,
+    settings: config.guest,
   })
   let member: MemberFields
   try {

@@ -16,6 +16,7 @@ import { createNetwork, type Network } from './network.ts'
 import { nodeFiles } from './node-files.ts'
 import { openGuest } from './open-guest.ts'
 import { type Preflight, preflight } from './preflight.ts'
+import { requestMetrics } from './request-metrics.ts'
 import { type RunningFile, removeRunning, writeRunning } from './running-file.ts'
 import { Undo } from './undo.ts'
 import { version } from './version.ts'
@@ -70,6 +71,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     genesis: genesisFile,
     kernel: known.kernel,
     peerId: me.peerId,
+    settings: config.guest,
   })
   undo.add('guest', close)
   guest.onEvent(({ code, party, number }) =>
@@ -82,6 +84,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
   assertSame(guest, me, networkId)
 
   const registry = new Registry()
+  const requests = requestMetrics(registry)
   await mkdir(files.libp2p, { recursive: true, mode: 0o700 })
   const network = await createNetwork(
     {
@@ -126,6 +129,8 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     network: { genesis: genesisFile, nodes: () => hints(network, genesis.members, me) },
     status,
     allowPlain: config.allowPlain,
+    limits: config.gateway.limits,
+    onPhases: (ms, wholeMs) => requests.signed(ms, wholeMs),
     log: { warn: coordinatorLog(log).warn },
   })
   const { url } = await gateway.listen(config.rpc)

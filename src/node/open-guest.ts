@@ -2,6 +2,7 @@ import type { Bundle } from '../../enclave-runtime/host/bundle.ts'
 import type { Guest } from '../../enclave-runtime/host/guest.ts'
 import { launchGuest } from '../../enclave-runtime/host/launch.ts'
 import { openLevelStore } from '../../enclave-runtime/host/level-store.ts'
+import type { GuestSettings } from '../../enclave-runtime/port/guest-settings.ts'
 
 export interface GuestPlan {
   readonly bundle: Bundle
@@ -11,6 +12,7 @@ export interface GuestPlan {
   readonly genesis: Uint8Array | null
   readonly kernel: 'reference' | 'wasm'
   readonly peerId: string
+  readonly settings: GuestSettings
 }
 
 /**
@@ -23,7 +25,7 @@ export async function openGuest(plan: GuestPlan): Promise<{
 }> {
   const store = await openLevelStore(plan.records, { create: plan.genesis === null })
   try {
-    const { bundle, keysDir, genesis, kernel, peerId } = plan
+    const { bundle, keysDir, genesis, kernel, peerId, settings } = plan
     const guest = await launchGuest({
       bundle,
       store,
@@ -31,6 +33,7 @@ export async function openGuest(plan: GuestPlan): Promise<{
       genesis,
       kernel,
       peerId,
+      settings,
       launcher: 'plain',
     })
     return {

@@ -112,6 +112,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'src/node': {
     rooms: ['enclave-runtime/host', 'protocols/session', 'protocols/agreement'],
+    files: ['enclave-runtime/port/guest-settings.ts'], // node.toml sets them, within the guest's bounds
     packages: [...LIBP2P, 'pino', 'prom-client', 'smol-toml', 'zod'],
     node: true,
   },

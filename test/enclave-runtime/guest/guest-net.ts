@@ -3,6 +3,7 @@ import { Member, type MemberInit } from '../../../enclave-runtime/guest/member.t
 import type { SetupLimits } from '../../../enclave-runtime/guest/pairs/pair.ts'
 import type { Records } from '../../../enclave-runtime/guest/records.ts'
 import type { Letter, Post } from '../../../enclave-runtime/guest/sessions/post.ts'
+import type { GuestSettings } from '../../../enclave-runtime/guest/settings.ts'
 import type { Vault, VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
 import type { GuestEvent } from '../../../enclave-runtime/port/messages.ts'
 import { quorums } from '../../../protocols/agreement/genesis.ts'
@@ -21,6 +22,13 @@ import { TestClock } from './test-clock.ts'
 import { NETWORK, TestNode } from './vault/vault-fixture.ts'
 
 export const START_S = 1_800_000_000
+
+export const NOTHING_AHEAD: GuestSettings = {
+  correlations: { low: 0, high: 0 },
+  presignatures: { keep: 0, warmMinutes: 5 },
+  readyKeys: 0,
+  background: { cpuPercent: 100, mbitPerSecond: 10_000 },
+}
 
 export interface Carried {
   readonly from: PartyIndex
@@ -42,6 +50,8 @@ export interface NetOptions {
   /** The conversation of 02 §2 instead of dealt setups. */
   readonly realSetups?: boolean
   readonly setupLimits?: SetupLimits
+  /** Nothing is made ahead unless a test asks for it. */
+  readonly settings?: GuestSettings
 }
 
 /** One guest: what outlives it (device and disk), and the one that runs now. */
@@ -89,6 +99,7 @@ export class NetGuest {
       random: seeded(`${net.seed}/${index}/random ${net.starts++}`),
       clock: net.clock,
       bootId: seeded(`${net.seed}/boot ${net.starts}`)(16),
+      settings: net.options.settings,
       tell: (code, party, number) =>
         this.events.push({
           code,
@@ -120,7 +131,7 @@ export class GuestNet {
   private constructor(seed: string, options: NetOptions) {
     this.seed = seed
     const defaults = { n: 5, t: 3, setupsPerHour: 600, development: true, realSetups: false }
-    this.options = { ...defaults, ...options }
+    this.options = { ...defaults, settings: NOTHING_AHEAD, ...options }
   }
 
   static async create(seed: string, options: NetOptions = {}): Promise<GuestNet> {

@@ -5,6 +5,7 @@ import type { GuestEnd } from '../../../enclave-runtime/guest/exit-codes.ts'
 import { failedSelfTest } from '../../../enclave-runtime/guest/self-tests.ts'
 import { Server } from '../../../enclave-runtime/guest/server.ts'
 import { MemoryRecordStore } from '../../../enclave-runtime/host/memory-store.ts'
+import { DEFAULT_GUEST_SETTINGS } from '../../../enclave-runtime/port/guest-settings.ts'
 import {
   type CommandAsk,
   commandAsk,
@@ -90,7 +91,7 @@ class Host {
     bundle: Uint8Array = BUNDLE,
   ): void {
     const fields = { v: 1, genesis, bundle, launcher: 'plain', kernel } as const
-    const bytes = helloToGuest.encode({ ...fields, peerId: PEER })
+    const bytes = helloToGuest.encode({ ...fields, peerId: PEER, settings: DEFAULT_GUEST_SETTINGS })
     void this.port.tell(PORT_TYPES.hello, bytes, new AbortController().signal)
   }
 

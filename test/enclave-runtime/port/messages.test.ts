@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
+import {
+  DEFAULT_GUEST_SETTINGS,
+  type GuestSettings,
+} from '../../../enclave-runtime/port/guest-settings.ts'
 import * as messages from '../../../enclave-runtime/port/messages.ts'
 import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import { type Codec, DecodeError } from '../../../protocols/session/codec.ts'
 
 const b32 = new Uint8Array(32).fill(1)
+const settings = DEFAULT_GUEST_SETTINGS
+const hello = { v: 1, bundle: b32, launcher: 'plain', peerId: 'p' }
 const codec = <T>(of: Codec<T>): Codec<unknown> => of as Codec<unknown>
 
 /** Every payload with values that use every field. */
@@ -12,8 +18,8 @@ const SAMPLES: readonly [name: string, codec: Codec<unknown>, values: readonly o
     'helloToGuest',
     codec(messages.helloToGuest),
     [
-      { v: 1, genesis: null, bundle: b32, launcher: 'plain', kernel: 'wasm', peerId: 'p' },
-      { v: 1, genesis: b32, bundle: b32, launcher: 'plain', kernel: 'reference', peerId: 'p' },
+      { ...hello, genesis: null, kernel: 'wasm', settings },
+      { ...hello, genesis: b32, kernel: 'reference', settings: { ...settings, readyKeys: 0 } },
     ],
   ],
   [
@@ -170,7 +176,7 @@ describe('payloads of the port', () => {
         messages.MAX_GENESIS_BYTES,
         (genesis) => ({
           of: helloToGuest as never,
-          value: { v: 1, genesis, bundle: b32, launcher: 'plain', kernel: 'wasm', peerId: 'p' },
+          value: { ...hello, genesis, kernel: 'wasm', settings },
         }),
       ],
     ]
@@ -193,6 +199,23 @@ describe('payloads of the port', () => {
     })
     assert.ok(messages.commandAsk.decode(encodeCanonical(signers(16))))
     assert.throws(() => messages.commandAsk.decode(encodeCanonical(signers(17))), DecodeError)
+  })
+
+  it('refuses settings that no operator may set', () => {
+    const { correlations, presignatures, background } = settings
+    const refused: readonly GuestSettings[] = [
+      { ...settings, correlations: { ...correlations, high: 1025 } },
+      { ...settings, correlations: { ...correlations, low: -1 } },
+      { ...settings, presignatures: { ...presignatures, keep: 65 } },
+      { ...settings, presignatures: { ...presignatures, warmMinutes: 0 } },
+      { ...settings, readyKeys: 65 },
+      { ...settings, background: { ...background, cpuPercent: 0 } },
+      { ...settings, background: { ...background, mbitPerSecond: 10_001 } },
+    ]
+    for (const each of refused) {
+      const value = { ...hello, genesis: null, kernel: 'wasm', settings: each }
+      assert.throws(() => messages.helloToGuest.decode(encodeCanonical(value)), DecodeError)
+    }
   })
 
   it('takes only names that the vault makes', () => {

@@ -34,6 +34,13 @@ describe('parseConfig()', () => {
       keysDir: '/srv/one.keys',
       logLevel: 'info',
       metrics: null,
+      gateway: { limits: {} },
+      guest: {
+        correlations: { low: 16, high: 32 },
+        presignatures: { keep: 4, warmMinutes: 5 },
+        readyKeys: 8,
+        background: { cpuPercent: 25, mbitPerSecond: 20 },
+      },
     })
   })
 
@@ -53,7 +60,17 @@ describe('parseConfig()', () => {
       host = "127.0.0.2"
       port = 8000
       [metrics]
-      port = 9100`)
+      port = 9100
+      [guest]
+      readyKeys = 0
+      correlations = { low = 8, high = 64 }
+      presignatures = { keep = 1 }
+      [guest.background]
+      cpuPercent = 50
+      mbitPerSecond = 100
+      [gateway.limits]
+      address = { perMinute = 6000, burst = 100 }
+      open = 50`)
     assert.equal(config.networkId, 'ab'.repeat(32))
     assert.deepEqual(config.listen, ['/ip4/0.0.0.0/tcp/4001'])
     assert.deepEqual(config.announce, ['/dns4/one.example/tcp/4001'])
@@ -64,6 +81,15 @@ describe('parseConfig()', () => {
     assert.equal(config.keysDir, '/keys/one')
     assert.equal(config.logLevel, 'debug')
     assert.deepEqual(config.metrics, { host: '127.0.0.1', port: 9100 })
+    assert.deepEqual(config.gateway, {
+      limits: { address: { perMinute: 6000, burst: 100 }, open: 50 },
+    })
+    assert.deepEqual(config.guest, {
+      correlations: { low: 8, high: 64 },
+      presignatures: { keep: 1, warmMinutes: 5 },
+      readyKeys: 0,
+      background: { cpuPercent: 50, mbitPerSecond: 100 },
+    })
   })
 
   it('lets the environment win over the file, setting by setting', () => {
@@ -71,8 +97,12 @@ describe('parseConfig()', () => {
       HOLDFAST_RPC_PORT: '0',
       HOLDFAST_BOOTSTRAP: '/ip4/127.0.0.1/tcp/1, /ip4/127.0.0.1/tcp/2',
       HOLDFAST_ALLOW_PLAIN: 'true',
+      HOLDFAST_GUEST_READY_KEYS: '3',
+      HOLDFAST_GUEST_BACKGROUND_CPU_PERCENT: '5',
       UNRELATED: 'x',
     })
+    assert.equal(config.guest.readyKeys, 3)
+    assert.deepEqual(config.guest.background, { cpuPercent: 5, mbitPerSecond: 20 })
     assert.deepEqual(config.rpc, { host: '127.0.0.9', port: 0 })
     assert.deepEqual(config.bootstrap, ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2'])
     assert.equal(config.allowPlain, true)
@@ -110,6 +140,15 @@ describe('parseConfig()', () => {
     ],
     ['a table in place of a port', '[rpc.port]\nx = 1', {}, /rpc\.port/],
     ['a text in place of a table', 'rpc = "x"', {}, /rpc/],
+    [
+      'a pool beyond its bound',
+      '[guest.correlations]\nhigh = 2000',
+      {},
+      /guest\.correlations\.high/,
+    ],
+    ['a pool without an end', '[guest.correlations]\nlow = 40', {}, /guest\.correlations: low is/],
+    ['no time for the background', '[guest.background]\ncpuPercent = 0', {}, /guest\.background/],
+    ['an unknown setting of the guest', '[guest]\ncolour = 1', {}, /guest\.colour/],
   ] as const)
     it(`refuses ${what}`, () => {
       const found = problems(text, env)

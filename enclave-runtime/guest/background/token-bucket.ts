@@ -1,0 +1,35 @@
+/**
+ * A share of something that flows: `perMs` of it, of which at most `most` may be saved up. Whoever takes more
+ * than there is leaves a debt, and nobody takes anything before it is paid: so large pieces get through, and
+ * the average never exceeds the share.
+ */
+export class TokenBucket {
+  readonly #perMs: number
+  readonly #most: number
+  #level: number
+  #at: number
+
+  constructor(perMs: number, most: number, now: number) {
+    this.#perMs = perMs
+    this.#most = most
+    this.#level = most
+    this.#at = now
+  }
+
+  /** Milliseconds until something may be taken; 0 when it may now. */
+  wait(now: number): number {
+    this.#fill(now)
+    return this.#level > 0 ? 0 : Math.max(1, Math.ceil(-this.#level / this.#perMs))
+  }
+
+  /** Takes `amount`, also more than there is; a negative one gives back. */
+  take(amount: number, now: number): void {
+    this.#fill(now)
+    this.#level = Math.min(this.#most, this.#level - amount)
+  }
+
+  #fill(now: number): void {
+    this.#level = Math.min(this.#most, this.#level + this.#perMs * Math.max(0, now - this.#at))
+    this.#at = now
+  }
+}

@@ -1,0 +1,69 @@
+import { object, type Shape, uint } from './shape.ts'
+
+/**
+ * What an operator sets for the guest. The host hands it over and may change it, so it decides only how much
+ * is made ahead and how fast, never what is safe. A pool of size 0 is switched off.
+ */
+export interface GuestSettings {
+  /** Correlations per pair (02 §4.3): refilled below `low`, up to `high`. */
+  readonly correlations: { readonly low: number; readonly high: number }
+  /** Presignatures kept per derived key that was used in the last `warmMinutes` (02 §6.3). */
+  readonly presignatures: { readonly keep: number; readonly warmMinutes: number }
+  /** Keys that wait for an account (02 §5). */
+  readonly readyKeys: number
+  /** What all of this may cost (10 §5.3). */
+  readonly background: { readonly cpuPercent: number; readonly mbitPerSecond: number }
+}
+
+/** Smallest and largest value of each setting, and what it is when nobody sets it. */
+export const GUEST_SETTINGS = {
+  correlations: {
+    low: { min: 0, max: 1024, usual: 16 }, // 02 §4.3: 1,024 per pair are 256 kB
+    high: { min: 0, max: 1024, usual: 32 },
+  },
+  presignatures: {
+    keep: { min: 0, max: 64, usual: 4 }, // 02 §6.3: at most 64 outstanding per derived key
+    warmMinutes: { min: 1, max: 1440, usual: 5 }, // none is older than a day
+  },
+  readyKeys: { min: 0, max: 64, usual: 8 }, // 64 of them are one batch
+  background: {
+    cpuPercent: { min: 1, max: 100, usual: 25 }, // of one core: the guest has one thread
+    mbitPerSecond: { min: 1, max: 10_000, usual: 20 },
+  },
+} as const
+
+interface Bounds {
+  readonly min: number
+  readonly max: number
+  readonly usual: number
+}
+
+const within = ({ min, max }: Bounds): Shape<number> => uint(max, min)
+
+const { correlations, presignatures, readyKeys, background } = GUEST_SETTINGS
+
+export const DEFAULT_GUEST_SETTINGS: GuestSettings = {
+  correlations: { low: correlations.low.usual, high: correlations.high.usual },
+  presignatures: { keep: presignatures.keep.usual, warmMinutes: presignatures.warmMinutes.usual },
+  readyKeys: readyKeys.usual,
+  background: {
+    cpuPercent: background.cpuPercent.usual,
+    mbitPerSecond: background.mbitPerSecond.usual,
+  },
+}
+
+export const guestSettings: Shape<GuestSettings> = object<GuestSettings>({
+  correlations: object<GuestSettings['correlations']>({
+    low: within(correlations.low),
+    high: within(correlations.high),
+  }),
+  presignatures: object<GuestSettings['presignatures']>({
+    keep: within(presignatures.keep),
+    warmMinutes: within(presignatures.warmMinutes),
+  }),
+  readyKeys: within(readyKeys),
+  background: object<GuestSettings['background']>({
+    cpuPercent: within(background.cpuPercent),
+    mbitPerSecond: within(background.mbitPerSecond),
+  }),
+})

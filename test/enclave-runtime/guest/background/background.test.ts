@@ -1,0 +1,197 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import {
+  Background,
+  type BackgroundJob,
+} from '../../../../enclave-runtime/guest/background/background.ts'
+import { ProtocolError } from '../../../../protocols/session/faults.ts'
+import { seeded } from '../../../support/seeded.ts'
+import { TestClock } from '../test-clock.ts'
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+class Bench {
+  readonly clock = new TestClock(0)
+  readonly defects: unknown[] = []
+  readonly started: { key: string; at: number }[] = []
+  readonly background: Background
+
+  constructor(cpuPercent = 100, mbitPerSecond = 10_000) {
+    this.background = new Background({
+      settings: { cpuPercent, mbitPerSecond },
+      clock: this.clock,
+      random: seeded('background'),
+      onError: (error) => this.defects.push(error),
+    })
+  }
+
+  job(key: string, more: Partial<BackgroundJob> = {}): BackgroundJob {
+    const run: BackgroundJob['run'] = async (signal, spent) => {
+      this.started.push({ key, at: this.clock.monotonicMs() })
+      await more.run?.(signal, spent)
+    }
+    return { key, bytes: 0, cpuMs: 0, ...more, run }
+  }
+
+  async pass(ms: number, step = 5): Promise<void> {
+    for (let passed = 0; passed < ms; passed += step) {
+      this.clock.pass(step)
+      await turn()
+    }
+  }
+
+  get keys(): string[] {
+    return this.started.map(({ key }) => key)
+  }
+}
+
+describe('Background', () => {
+  it('runs what it is offered, in order, one of each key at a time', async () => {
+    const bench = new Bench()
+    const { background } = bench
+    const hold = Promise.withResolvers<void>()
+    equal(background.offer(bench.job('a', { run: () => hold.promise })), true)
+    equal(background.offer(bench.job('a')), false)
+    equal(background.offer(bench.job('b')), true)
+    await bench.pass(200)
+    deepEqual(bench.keys, ['a', 'b'])
+    equal(background.offer(bench.job('a')), false) // it still runs
+    hold.resolve()
+    await turn()
+    equal(background.offer(bench.job('a')), true)
+    await bench.pass(200)
+    deepEqual(bench.keys, ['a', 'b', 'a'])
+  })
+
+  it('puts who comes again behind all others', async () => {
+    const bench = new Bench(10)
+    const again = (key: string) => (): Promise<void> => {
+      setImmediate(() => bench.background.offer(bench.job(key, { cpuMs: 20, run: again(key) })))
+      return Promise.resolve()
+    }
+    for (const key of ['a', 'b', 'c']) bench.background.offer(bench.job(key, { run: again(key) }))
+    await bench.pass(5_000)
+    const counts = ['a', 'b', 'c'].map((key) => bench.keys.filter((other) => other === key).length)
+    ok(Math.max(...counts) - Math.min(...counts) <= 1, counts.join())
+  })
+
+  it('starts nothing while a request is live', async () => {
+    const bench = new Bench()
+    const over = bench.background.requestBegan()
+    bench.background.offer(bench.job('a'))
+    await bench.pass(200)
+    deepEqual(bench.keys, [])
+    equal(bench.background.busy, true)
+    over()
+    over() // counts once
+    await bench.pass(100)
+    deepEqual(bench.keys, ['a'])
+    equal(bench.background.busy, false)
+  })
+
+  it('holds back a start that was due when a request comes', async () => {
+    const bench = new Bench()
+    bench.background.offer(bench.job('a'))
+    const over = bench.background.requestBegan()
+    await bench.pass(200)
+    deepEqual(bench.keys, [])
+    over()
+    await bench.pass(100)
+    deepEqual(bench.keys, ['a'])
+  })
+
+  it('starts a little even when it is never idle', async () => {
+    const bench = new Bench()
+    let over = bench.background.requestBegan()
+    for (let i = 0; i < 40; i++) bench.background.offer(bench.job(`job ${i}`))
+    for (let at = 0; at < 200; at++) {
+      const next = bench.background.requestBegan() // the next comes before the last is over
+      over()
+      over = next
+      await bench.pass(20)
+    }
+    ok(bench.keys.length >= 10 && bench.keys.length <= 17, `${bench.keys.length} starts in 4 s`)
+  })
+
+  it('keeps to its share of the processor', async () => {
+    const bench = new Bench(25)
+    for (let i = 0; i < 100; i++) bench.background.offer(bench.job(`job ${i}`, { cpuMs: 50 }))
+    await bench.pass(10_000)
+    const used = bench.keys.length * 50
+    ok(used >= 2_300 && used <= 2_500 + 250 + 50, `${used} ms of 10 s`) // a quarter, what was saved, one debt
+  })
+
+  it('keeps to its bytes per second, also with pieces larger than what it may save', async () => {
+    const bench = new Bench(100, 8) // 1 MB a second
+    for (let i = 0; i < 40; i++) bench.background.offer(bench.job(`job ${i}`, { bytes: 3_000_000 }))
+    await bench.pass(30_000)
+    ok(bench.keys.length >= 9 && bench.keys.length <= 11, `${bench.keys.length} of 3 MB in 30 s`)
+  })
+
+  it('counts what a job says that it spent in the place of what was expected', async () => {
+    const less = new Bench(10)
+    const unspent: BackgroundJob['run'] = async (_, spent) => spent({ cpuMs: 0 })
+    for (let i = 0; i < 20; i++)
+      less.background.offer(less.job(`job ${i}`, { cpuMs: 1_000, run: unspent }))
+    await less.pass(2_000)
+    equal(less.keys.length, 20)
+    const more = new Bench(10)
+    const overspent: BackgroundJob['run'] = async (_, spent) => {
+      spent({ cpuMs: 150 })
+      spent({ cpuMs: 150 })
+    }
+    for (let i = 0; i < 20; i++) more.background.offer(more.job(`job ${i}`, { run: overspent }))
+    await more.pass(10_000)
+    ok(more.keys.length >= 3 && more.keys.length <= 5, `${more.keys.length} of 300 ms in 10 s`)
+  })
+
+  it('pays for the part it has in the jobs of others', async () => {
+    const bench = new Bench(10)
+    equal(bench.background.admit({ bytes: 0, cpuMs: 300 }), true)
+    equal(bench.background.admit({ bytes: 0, cpuMs: 300 }), false)
+    equal(bench.background.busy, true)
+    await bench.pass(2_100)
+    equal(bench.background.admit({ bytes: 0, cpuMs: 300 }), true)
+  })
+
+  it('starts at most a few at once', async () => {
+    const bench = new Bench()
+    const run = () => new Promise<void>(() => undefined)
+    for (let i = 0; i < 9; i++) bench.background.offer(bench.job(`job ${i}`, { run }))
+    await bench.pass(2_000)
+    equal(bench.keys.length, 4)
+  })
+
+  it('tells defects, not faults of parties', async () => {
+    const bench = new Bench()
+    const defect = new Error('a defect')
+    bench.background.offer(bench.job('a', { run: () => Promise.reject(defect) }))
+    const fault = new ProtocolError({ kind: 'cancelled', round: 'session/open' })
+    bench.background.offer(bench.job('b', { run: () => Promise.reject(fault) }))
+    await bench.pass(200)
+    deepEqual(bench.defects, [defect])
+    equal(bench.keys.length, 2)
+  })
+
+  it('ends what runs and starts nothing more', async () => {
+    const bench = new Bench()
+    let ended = false
+    const run: BackgroundJob['run'] = (signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          ended = true
+          reject(signal.reason)
+        })
+      })
+    bench.background.offer(bench.job('a', { run }))
+    await bench.pass(100)
+    bench.background.offer(bench.job('b'))
+    bench.background.close()
+    equal(bench.background.offer(bench.job('c')), false)
+    equal(bench.background.busy, true)
+    await bench.pass(1_000)
+    equal(ended, true)
+    deepEqual(bench.keys, ['a'])
+    deepEqual(bench.defects, [])
+    equal(bench.clock.skip(), false) // no bell is left
+  })
+})
