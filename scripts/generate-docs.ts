@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { ERRORS } from '../protocols/request/errors.ts'
 import { consequence, type Fault, type FaultKind } from '../protocols/session/faults.ts'
 import { createMetrics } from '../src/node/metrics.ts'
+import { requestMetrics } from '../src/node/request-metrics.ts'
 
 const FAULTS: Readonly<Record<FaultKind, string>> = {
   timeout: 'no message by the deadline, or the peer could not be reached',
@@ -60,13 +61,16 @@ ${Object.entries(ERRORS)
   .join('\n')}
 `
 
+const { registry } = createMetrics()
+requestMetrics(registry)
+
 const metrics = `# Metrics
 
-Generated from \`src/node/metrics.ts\`. Served in the format of Prometheus at \`[metrics]\` of node.toml. Labels name members only, never other peers.
+Generated from \`src/node/metrics.ts\` and \`src/node/request-metrics.ts\`. Served in the format of Prometheus at \`[metrics]\` of node.toml. Labels name members only, never other peers.
 
 | name | kind | labels | what |
 |---|---|---|---|
-${(await createMetrics().registry.getMetricsAsJSON())
+${(await registry.getMetricsAsJSON())
   .map(({ name, help, type }) => `| ${name} | ${type} | ${labelsOf(name)} | ${help} |`)
   .join('\n')}
 `
@@ -87,7 +91,7 @@ for (const [path, text] of Object.entries(pages)) {
 
 /** Label names are private to the library; they stand in the registry's own object. */
 function labelsOf(name: string): string {
-  const metric: unknown = createMetrics().registry.getSingleMetric(name)
+  const metric: unknown = registry.getSingleMetric(name)
   const labels = (metric as { labelNames?: readonly string[] }).labelNames ?? []
   return labels.join(', ') || '–'
 }

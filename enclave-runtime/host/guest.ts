@@ -11,6 +11,7 @@ import type {
   Priority,
 } from '../port/messages.ts'
 
+export { GUEST_PHASES, type GuestPhase, type PhaseTimes } from '../port/phases.ts'
 export type {
   CheckReply,
   EventCode,

@@ -6,6 +6,7 @@ import { type Ending, gaveUp, late, quorum, refusedByMost } from './endings.ts'
 import { type Attempt, leadHere, type Outcome, type Short, silent } from './lead.ts'
 import { confirm, type ForwardDependencies, leadElsewhere } from './lead-elsewhere.ts'
 import { rendezvousOrder } from './leaders.ts'
+import type { PhaseClock } from './phases.ts'
 import { failure, knownId, type Reply } from './reply.ts'
 import { Tries } from './tries.ts'
 import { verdict } from './verdict.ts'
@@ -16,6 +17,7 @@ export interface Job {
   /** `reqId` in hex. */
   readonly requestId: string
   readonly request: Uint8Array
+  readonly phases?: PhaseClock
 }
 
 export interface AttemptDependencies extends ForwardDependencies {
@@ -120,6 +122,7 @@ class Run {
       outcome: await leadHere(this.#deps, attempt),
     })
     if (leader === me) return here()
+    this.#job.phases?.enter('forward')
     const outcome = await leadElsewhere(this.#deps, leader, attempt, this.#deadline)
     if (outcome === undefined) {
       this.#tries.failedToLead(leader)
@@ -320,11 +323,12 @@ class Run {
   }
 
   #attempt(): Attempt {
-    const { kind, reqId, request } = this.#job
+    const { kind, reqId, request, phases } = this.#job
     return {
       kind,
       reqId,
       request,
+      ...(phases && { phases }),
       attempt: this.#tries.attempt,
       remainingMs: this.#deadline.remainingMs(),
       excluded: this.#tries.excluded(this.#now()),

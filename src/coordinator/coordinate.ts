@@ -17,6 +17,7 @@ import type {
 import { type Deadline, deadlineAfter, orAborted } from './deadline.ts'
 import { Answers } from './idempotency.ts'
 import { Pending } from './pending.ts'
+import type { PhaseClock } from './phases.ts'
 import { failure, knownId, type Reply } from './reply.ts'
 import { serveLeads } from './serve.ts'
 import { Standing } from './standing.ts'
@@ -44,6 +45,8 @@ export interface HandleOptions {
   readonly origin: string
   /** The client's own patience in ms. */
   readonly deadlineMs?: number
+  /** Where the request's time goes (10 §6.4); none is kept when absent. */
+  readonly phases?: PhaseClock
   /** Asked once the guest has verified who asks, before work begins: a delay in ms refuses (05 §3.3, row 14). */
   readonly admit?: (accountId: string | null) => number | undefined
 }
@@ -154,6 +157,8 @@ class RequestCoordinator implements Coordinator {
     const { core } = decodePlainRequest(request)
     const limited = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)])
     const checked = await this.#deps.guest.check(request, limited)
+    if ('phases' in checked) options.phases?.asGuestSays(checked.phases)
+    options.phases?.enter('reserve')
     if (checked.kind === 'error') return failure(knownId(checked.id), { message: checked.message })
     if (checked.kind === 'done') return { result: checked.result }
     const expires = core.exp * 1000
@@ -187,7 +192,9 @@ class RequestCoordinator implements Coordinator {
       return failure('LIMIT_EXCEEDED', { requestId, details: { retryAfterMs: delayMs } })
     }
     const { kind, reqId } = checked
-    const run = this.#run({ kind, reqId, requestId, request }, key, options).finally(() => {
+    const { phases } = options
+    const job: Job = { kind, reqId, requestId, request, ...(phases && { phases }) }
+    const run = this.#run(job, key, options).finally(() => {
       this.#running.delete(requestId)
       leave()
     })

@@ -4,6 +4,7 @@ import { attemptBudget } from './budget.ts'
 import type { Clock, CoordinatorGuest } from './collaborators.ts'
 import { orAborted } from './deadline.ts'
 import { rendezvousOrder } from './leaders.ts'
+import type { PhaseClock } from './phases.ts'
 import type { Standing } from './standing.ts'
 import { chooseSigners } from './subsets.ts'
 import type { Tries } from './tries.ts'
@@ -21,6 +22,7 @@ export interface Attempt {
   /** Which subsets failed before in this request. */
   readonly history: Pick<Tries, 'timesFailed' | 'timesTogether'>
   readonly signal: AbortSignal
+  readonly phases?: PhaseClock
 }
 
 /** How an attempt ended. `short`: no signers could be chosen, nothing was started. */
@@ -61,7 +63,7 @@ export async function leadHere(deps: LeadDependencies, attempt: Attempt): Promis
 /** One attempt led by the own guest with exactly these signers. */
 export async function leadWith(
   { guest, standing, clock, budgetFactor }: LeadDependencies,
-  { kind, request, attempt, remainingMs, signal }: Attempt,
+  { kind, request, attempt, remainingMs, signal, phases }: Attempt,
   signers: readonly PartyIndex[],
 ): Promise<Outcome> {
   const rttMs = standing.slowestMs(signers)
@@ -69,8 +71,10 @@ export async function leadWith(
   const started = clock.monotonic()
   const limited = AbortSignal.any([signal, AbortSignal.timeout(budgetMs + GUEST_MARGIN_MS)])
   try {
+    phases?.enter('reply')
     const led = guest.lead(request, { attempt, signers, budgetMs }, limited)
     const reply = await orAborted(led, limited)
+    phases?.asGuestSays(reply.kind === 'done' ? reply.phases : undefined)
     return reply.kind === 'failed' ? { ...reply, signers } : reply
   } catch (cause) {
     if (signal.aborted || clock.monotonic() - started < budgetMs) throw cause

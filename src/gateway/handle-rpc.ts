@@ -1,6 +1,7 @@
 import { ERRORS } from '../../protocols/request/errors.ts'
 import { encodePlainRequest, fromJsonRpc } from '../../protocols/request/plain-request.ts'
 import type { Coordinator } from '../coordinator/coordinate.ts'
+import type { PhaseClock } from '../coordinator/phases.ts'
 import type { Answer } from '../coordinator/reply.ts'
 import {
   JSON_RPC_CALL,
@@ -34,6 +35,8 @@ export interface Caller {
   /** Its address or network, as the buckets name it. */
   readonly source: string
   readonly signal: AbortSignal
+  /** Where the time of its one call goes. */
+  readonly phases?: PhaseClock
 }
 
 /** What goes back: answers of calls (HTTP 200), nothing (204), or a failure of the whole body. */
@@ -56,7 +59,10 @@ export async function handleRpc(
     return refuseBody(`a batch has 1 to ${MAX_BATCH} calls`)
   const delay = deps.buckets.address.take(caller.source, body.length - 1)
   if (delay !== undefined) return { kind: 'limited', retryAfterMs: delay }
-  const answers = await Promise.all(body.map((call: unknown) => answerOf(deps, call, caller)))
+  const { source, signal } = caller // calls of a batch run side by side: no one clock is theirs
+  const answers = await Promise.all(
+    body.map((call: unknown) => answerOf(deps, call, { source, signal })),
+  )
   const told = answers.filter((answer) => answer !== undefined)
   return told.length === 0 ? { kind: 'nothing' } : { kind: 'answers', body: told }
 }
@@ -95,7 +101,7 @@ async function answerCall(
   deps: RpcDependencies,
   { method: name, params = [], holdfast }: JsonRpcCall,
   id: JsonRpcId,
-  { source, signal }: Caller,
+  { source, signal, phases }: Caller,
 ): Promise<JsonRpcAnswer> {
   const refuse = (error: JsonRpcError): JsonRpcAnswer => ({ jsonrpc: '2.0', id, error })
   const method = METHODS.get(name)
@@ -115,6 +121,7 @@ async function answerCall(
   const reply = await deps.coordinator.handle(request, {
     signal,
     origin: source,
+    ...(phases && { phases }),
     admit: (account) => (account === null ? undefined : deps.buckets.account.take(account)),
   })
   return 'error' in reply

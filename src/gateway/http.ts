@@ -2,6 +2,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { decodeGenesis, type Genesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
 import { toBase64url } from '../../protocols/request/base64url.ts'
 import type { Coordinator } from '../coordinator/coordinate.ts'
+import { type Phase, PhaseClock } from '../coordinator/phases.ts'
 import type { JsonRpcError } from '../wire/json-rpc.ts'
 import { MAX_BODY_BYTES } from '../wire/limits.ts'
 import type { NetworkManifest, NodeHint } from '../wire/network.ts'
@@ -30,6 +31,8 @@ export interface GatewayDependencies {
   readonly origins?: readonly string[]
   /** Monotonic milliseconds, for the rates. */
   readonly monotonic?: () => number
+  /** Told of each signature whose answer left: where its time went, and how long it took in all (10 §6.4). */
+  readonly onPhases?: (ms: ReadonlyMap<Phase, number>, wholeMs: number) => void
   readonly log: { warn(fields: Readonly<Record<string, unknown>>, message: string): void }
 }
 
@@ -82,7 +85,9 @@ export function gatewayServer(
     forceCloseConnections: 'idle',
   })
   // Apart from the calls: who watches a node must not take the calls of a client beside it.
-  const looks = new TokenBuckets(limits.address, monotonicOf(deps))
+  const monotonic = monotonicOf(deps)
+  const looks = new TokenBuckets(limits.address, monotonic)
+  const clocks = new WeakMap<FastifyRequest, PhaseClock>()
   let open = 0
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) =>
@@ -97,6 +102,7 @@ export function gatewayServer(
       const delay = looks.take(sourceOf(request.ip))
       return delay === undefined ? undefined : tooMany(reply, delay)
     }
+    if (deps.onPhases !== undefined) clocks.set(request, timing(monotonic, deps.onPhases, reply))
     if (state.closing || open >= limits.open) return fail(reply, 503, errorOf('OVERLOADED'))
     const delay = rpc.buckets.address.take(sourceOf(request.ip))
     if (delay !== undefined) return tooMany(reply, delay)
@@ -109,7 +115,7 @@ export function gatewayServer(
   server.setErrorHandler((error, _, reply) => fail(reply, ...httpFailure(error, rpc.unexpected)))
   server.setNotFoundHandler((_, reply) => fail(reply, 404, errorOf('NOT_FOUND')))
 
-  server.post('/', (request, reply) => post(rpc, request, reply))
+  server.post('/', (request, reply) => post(rpc, request, reply, clocks.get(request)))
   server.options('/', async (request, reply) =>
     Object.keys(corsHeaders(request.headers.origin, origins)).length > 0
       ? reply.code(204).send()
@@ -124,6 +130,7 @@ async function post(
   rpc: RpcDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
+  phases: PhaseClock | undefined,
 ): Promise<FastifyReply> {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort(new Error('the client left')))
@@ -133,7 +140,9 @@ async function post(
   } catch {
     return fail(reply, 400, errorOf('BAD_REQUEST', 'the body is no JSON'))
   }
-  const outcome = await handleRpc(rpc, body, { source: sourceOf(request.ip), signal: gone.signal })
+  const source = sourceOf(request.ip)
+  const caller = { source, signal: gone.signal, ...(phases && { phases }) }
+  const outcome = await handleRpc(rpc, body, caller)
   switch (outcome.kind) {
     case 'answers':
       return reply.code(200).send(outcome.body)
@@ -144,6 +153,21 @@ async function post(
     case 'limited':
       return tooMany(reply, outcome.retryAfterMs)
   }
+}
+
+/** From the first byte of a request until its answer has left; told only of signatures that were made. */
+function timing(
+  monotonic: () => number,
+  tell: (ms: ReadonlyMap<Phase, number>, wholeMs: number) => void,
+  reply: FastifyReply,
+): PhaseClock {
+  const from = monotonic()
+  const phases = new PhaseClock(monotonic)
+  reply.raw.once('finish', () => {
+    const ms = phases.times()
+    if (ms.has('combine')) tell(ms, monotonic() - from)
+  })
+  return phases
 }
 
 /** The process is alive, and so is its guest. */

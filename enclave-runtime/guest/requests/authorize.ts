@@ -23,6 +23,7 @@ import { type ActivityLog, meaningOf } from '../accounts/activity-log.ts'
 import type { Committee } from '../committee.ts'
 import type { AccountRates } from './account-rates.ts'
 import { isAllowed } from './policy.ts'
+import type { Timeline } from './timeline.ts'
 
 const MAX_SKEW_S = 30 // 05 §1.1
 const MAX_TTL_S = 300 // 05 §3.3, row 6
@@ -54,6 +55,8 @@ export interface AuthorizeDeps {
   readonly isDone: (digest: Uint8Array) => boolean
   /** Unix seconds. */
   readonly now: () => number
+  /** Told which phase of 10 §6.4 begins. */
+  readonly timeline?: Pick<Timeline, 'enter'>
 }
 
 /**
@@ -96,10 +99,12 @@ export async function authorize(deps: AuthorizeDeps, bytes: Uint8Array): Promise
   if (core.head !== null) throw new RequestError('STATE_CONFLICT', 'the head is unknown')
 
   // 13. The credential's signature over this digest.
+  deps.timeline?.enter('verify')
   if (account === undefined || !isProven(account.credential, request)) {
     if (account === undefined) equalWork(request)
     throw new RequestError('AUTH_FAILED')
   }
+  deps.timeline?.enter('policy')
   return authorizeUse(deps, method, request, account, meaning)
 }
 

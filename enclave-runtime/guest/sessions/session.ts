@@ -12,6 +12,17 @@ export interface SessionSpec {
   /** Every participant, own index included, ascending. */
   readonly everyone: readonly PartyIndex[]
   readonly deadlineMs: number
+  readonly progress?: SessionProgress
+}
+
+/** Told how far a session is, for measurements: nothing depends on it. */
+export interface SessionProgress {
+  /** The conversation here sends or waits in this round. */
+  entered(round: string): void
+  /** A letter of this round came. */
+  heard(round: string): void
+  /** Nothing is waited for any more in this round. */
+  heardAll(round: string): void
 }
 
 interface Wait {
@@ -127,8 +138,9 @@ export class Session {
     this.#arrived.set(place, body)
     this.#heardFrom.add(from)
     this.#heard.resolve()
+    this.spec.progress?.heard(name)
     this.#waits.get(place)?.arrived.resolve(body)
-    this.#waits.delete(place)
+    if (this.#waits.delete(place) && this.#waits.size === 0) this.spec.progress?.heardAll(name)
   }
 
   /** The receiver of a pair-setup open has a free slot. */
@@ -242,6 +254,7 @@ export class Session {
 
   #enter(round: string): void {
     this.assertRunning(round)
+    if (round !== this.#round) this.spec.progress?.entered(round)
     this.#round = round
   }
 }

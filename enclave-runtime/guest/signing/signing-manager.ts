@@ -18,6 +18,7 @@ import type { PairBans } from '../pairs/pair-bans.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
 import type { Authorized } from '../requests/authorize.ts'
 import type { Finished, ResultCache } from '../requests/result-cache.ts'
+import type { Timeline } from '../requests/timeline.ts'
 import type { Answers, Heard } from '../sessions/answers.ts'
 import { Declined, type Followers } from '../sessions/followers.ts'
 import { failed, leadFailure } from '../sessions/lead-reply.ts'
@@ -31,6 +32,7 @@ import { decodeFinished, encodeFinished } from './finished-bytes.ts'
 import { withShare } from './share-loan.ts'
 import { decodeSigningOpening, encodeSigningOpening } from './signing-opening.ts'
 import { isSignerSet, type SigningPlan, type SignRequest, signingPlan } from './signing-plan.ts'
+import { signingProgress } from './signing-progress.ts'
 
 /** 02 §11, from the opening on. */
 const SIGN_MS = 10_000
@@ -79,7 +81,12 @@ export class SigningManager {
   }
 
   /** One attempt led here, for a request that was authorized here. */
-  async lead(request: Uint8Array, asked: SignRequest, plan: LeadPlan): Promise<LeadReply> {
+  async lead(
+    request: Uint8Array,
+    asked: SignRequest,
+    plan: LeadPlan,
+    timeline: Timeline,
+  ): Promise<LeadReply> {
     const { committee, random, live, now } = this.#init
     const done = this.#init.results.get(asked.request.digest, now())
     if (done !== undefined) return doneReply(asked, done)
@@ -88,6 +95,7 @@ export class SigningManager {
     const mine = signingPlan(committee, asked, plan.signers, attempt, nonce)
     if (!plan.signers.includes(committee.me.index))
       throw new RequestError('MPC_QUORUM', 'this guest is not among the signers')
+    timeline.enter('reserve')
     const refused = this.#notNow(asked, mine)
     if (refused !== undefined) return refused
     const claim = live.claim(asked.request.digest, attempt, committee.me.index)
@@ -95,7 +103,7 @@ export class SigningManager {
     try {
       this.#claimNonce(asked)
       const budgetMs = Math.max(MIN_BUDGET_MS, Math.min(plan.budgetMs, SIGN_MS))
-      const session = this.#open(mine, budgetMs)
+      const session = this.#open(mine, budgetMs, timeline)
       if (typeof session === 'string') return failed('overloaded', [], RETRY_MS)
       claim.run(session)
       const { keyId } = asked.account.certificate
@@ -105,7 +113,7 @@ export class SigningManager {
         session,
         request,
         asked,
-        mine,
+        { ...mine, timeline },
         encodeSigningOpening(opening),
       )
     } finally {
@@ -122,10 +130,11 @@ export class SigningManager {
     session: Session,
     request: Uint8Array,
     asked: SignRequest,
-    plan: SigningPlan,
+    plan: Timed,
     opening: Uint8Array,
   ): Promise<LeadReply> {
     const { router, answers, results, now } = this.#init
+    plan.timeline?.enter('forward')
     const heard: Heard = answers.watch(session, (result) => this.#learn(asked, result))
     try {
       await router.conduct(session, (party) =>
@@ -222,7 +231,7 @@ export class SigningManager {
   }
 
   /** The conversation, the same for leader and followers. */
-  async #sign(party: Party, asked: SignRequest, plan: SigningPlan): Promise<void> {
+  async #sign(party: Party, asked: SignRequest, plan: Timed): Promise<void> {
     const { committee, kernel, random, pairs, converse } = this.#init
     const { account, intent } = asked
     const { networkId, epochId, me } = committee
@@ -240,7 +249,10 @@ export class SigningManager {
         guests: plan.guests,
         pairs: setups,
         digest: intent.digest,
-        beforeLast: () => this.#record(asked, plan),
+        beforeLast: () => {
+          const record = (): Promise<void> => this.#record(asked, plan)
+          return plan.timeline?.during('record', record) ?? record()
+        },
       })
     })
     if (!this.#keep(asked, { signature, signers: plan.signers }))
@@ -295,9 +307,15 @@ export class SigningManager {
     return isSignerSet(this.#init.committee, finished.signers) && this.#keep(asked, finished)
   }
 
-  #open({ signers, attempt, instanceId }: SigningPlan, deadlineMs: number) {
-    const kind = KINDS.signature
-    return this.#init.router.open({ kind, instanceId, attempt, everyone: signers, deadlineMs })
+  #open({ signers, attempt, instanceId }: SigningPlan, deadlineMs: number, timeline?: Timeline) {
+    return this.#init.router.open({
+      kind: KINDS.signature,
+      instanceId,
+      attempt,
+      everyone: signers,
+      deadlineMs,
+      ...(timeline && { progress: signingProgress(timeline) }),
+    })
   }
 
   /** Row 19 for the leader, and what stands in the way in this guest. */
@@ -337,6 +355,9 @@ export class SigningManager {
       throw new RequestError('NONCE_REUSED')
   }
 }
+
+/** An attempt whose leader notes where its time goes. */
+type Timed = SigningPlan & { readonly timeline?: Timeline }
 
 /** What the request returns, made from its signature: the same bytes every time. */
 const doneReply = ({ intent }: SignRequest, { signature, signers }: Finished): LeadReply => ({

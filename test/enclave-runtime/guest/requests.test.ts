@@ -1,4 +1,4 @@
-import { deepEqual, equal, notEqual } from 'node:assert/strict'
+import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
 import { recoverMessageAddress, recoverTransactionAddress, recoverTypedDataAddress } from 'viem'
 import { decodeAccount, ETHEREUM_PATH } from '../../../enclave-runtime/guest/accounts/account.ts'
 import {
@@ -7,7 +7,11 @@ import {
 } from '../../../enclave-runtime/guest/signing/announcement.ts'
 import { encodeSigningOpening } from '../../../enclave-runtime/guest/signing/signing-opening.ts'
 import { signingPlan } from '../../../enclave-runtime/guest/signing/signing-plan.ts'
-import type { CheckReply, LeadReply } from '../../../enclave-runtime/port/messages.ts'
+import {
+  type CheckReply,
+  type LeadReply,
+  leadReply,
+} from '../../../enclave-runtime/port/messages.ts'
 import type { RequestCore } from '../../../protocols/request/core.ts'
 import {
   decodePlainRequest,
@@ -107,6 +111,21 @@ describe('requests to a committee', function () {
     // Whoever tells the result names those that made it, also who only learnt it.
     for (const told of [stranger, await lead(request), await net.guest(2).member.check(request)])
       deepEqual(told.kind === 'done' && told.signers, [1, 2, 3])
+  })
+
+  it('come back with where their time went in this guest: all of it', async () => {
+    net.tamper = (carried) => {
+      net.clock.pass(1) // every letter takes a millisecond
+      return [carried]
+    }
+    const began = net.clock.monotonicMs()
+    const reply = await lead(client.message('0x0123'))
+    const wholeUs = (net.clock.monotonicMs() - began) * 1000
+    deepEqual(leadReply.decode(leadReply.encode(reply)), reply)
+    const { phases = {} } = reply as Extract<LeadReply, { kind: 'done' }>
+    for (const phase of ['forward', 'r2', 'r3'] as const) ok((phases[phase] ?? 0) > 0, phase)
+    const sum = Object.values(phases).reduce((all, us) => all + us, 0)
+    ok(sum >= 0.95 * wholeUs - 3_000 && sum <= wholeUs, `${sum} of ${wholeUs} µs`) // the answer's own letters
   })
 
   it('are known to members that did not sign, which verify what they are told', async () => {

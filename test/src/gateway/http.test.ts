@@ -12,6 +12,27 @@ import { NODE_STATUS } from '../../../src/wire/status.ts'
 import { call, FakeNode, GENESIS, signCall, signed, status } from './fake-node.ts'
 
 describe('the gateway', () => {
+  it('tells where the time of a signature went, once the answer has left', async () => {
+    const told: { ms: Record<string, number>; wholeMs: number }[] = []
+    const node: FakeNode = new FakeNode({
+      onPhases: (ms, wholeMs) => told.push({ ms: Object.fromEntries(ms), wholeMs }),
+    })
+    node.reply = (_, { phases }) => {
+      node.at += 10
+      phases?.asGuestSays({ r1: 7_000, combine: 2_000 })
+      phases?.enter('reply')
+      node.at += 5
+      return { result: '0xsigned' }
+    }
+    await node.post(signCall())
+    const ms = { gateway: 1, r1: 7, combine: 2, reply: 5 }
+    assert.deepEqual(told, [{ ms, wholeMs: 15 }])
+    node.reply = () => failure('OVERLOADED')
+    await node.post(signCall())
+    await node.post([signCall(), signCall()])
+    assert.equal(told.length, 1) // of nothing that was not signed, and of no batch
+  })
+
   describe('JSON-RPC 2.0', () => {
     it('answers a call with its id, whatever kind it has', async () => {
       const node = new FakeNode()

@@ -1,0 +1,53 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Gauge, Histogram, type Registry } from 'prom-client'
+
+/** Times of requests, and how this process keeps up. */
+export interface RequestMetrics {
+  /** A signature whose answer left: its phases and its whole, in milliseconds. */
+  signed(phases: ReadonlyMap<string, number>, wholeMs: number): void
+}
+
+const BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10] // 10 §6.4
+
+/** Registers them once; a second call needs another registry. */
+export function requestMetrics(registry: Registry): RequestMetrics {
+  const registers = [registry]
+  const phase = new Histogram({
+    name: 'holdfast_request_phase_seconds',
+    help: 'Where the time of signatures asked for at this node went; the phases of one add up to its whole',
+    labelNames: ['phase'],
+    buckets: BUCKETS,
+    registers,
+  })
+  const whole = new Histogram({
+    name: 'holdfast_request_seconds',
+    help: 'Signatures asked for at this node, from the first byte of the request to the last of the answer',
+    buckets: BUCKETS,
+    registers,
+  })
+  eventLoop(registers)
+  return {
+    signed: (phases, wholeMs) => {
+      for (const [name, ms] of phases) phase.observe({ phase: name }, ms / 1000)
+      whole.observe(wholeMs / 1000)
+    },
+  }
+}
+
+const LOOP_RESOLUTION_MS = 10 // a hundred looks a second
+
+/** How late timers ran, 99 of 100 of them at most, since the last look. */
+function eventLoop(registers: Registry[]): void {
+  const delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
+  delay.enable()
+  new Gauge({
+    name: 'holdfast_event_loop_p99_seconds',
+    help: 'How late the event loop of the host was since the last scrape, 99 of 100 times at most',
+    registers,
+    collect() {
+      const ms = delay.count === 0 ? 0 : delay.percentile(99) / 1e6 - LOOP_RESOLUTION_MS
+      this.set(Math.max(0, ms) / 1000)
+      delay.reset()
+    },
+  })
+}
