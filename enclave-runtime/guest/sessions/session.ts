@@ -21,7 +21,7 @@ export interface SessionProgress {
   entered(round: string): void
   /** A letter of this round came. */
   heard(round: string): void
-  /** Nothing is waited for any more in this round. */
+  /** Everything of this round came, from everyone. */
   heardAll(round: string): void
 }
 
@@ -140,7 +140,9 @@ export class Session {
     this.#heard.resolve()
     this.spec.progress?.heard(name)
     this.#waits.get(place)?.arrived.resolve(body)
-    if (this.#waits.delete(place) && this.#waits.size === 0) this.spec.progress?.heardAll(name)
+    this.#waits.delete(place)
+    if (this.others.every((other) => this.#arrived.has(`${name}/${other}`)))
+      this.spec.progress?.heardAll(name)
   }
 
   /** The receiver of a pair-setup open has a free slot. */

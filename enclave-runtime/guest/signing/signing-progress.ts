@@ -11,6 +11,8 @@ const PHASE_OF: readonly (readonly [prefix: string, phase: GuestPhase])[] = [
   ['sign/online', 'r3'],
 ]
 
+const LAST: GuestPhase = 'r3'
+
 /**
  * Notes on a timeline how far a session is, seen from its leader: `forward` until the first letter of a
  * follower came, which is the way of the opening and what followers check; then the rounds; and `combine`
@@ -18,10 +20,14 @@ const PHASE_OF: readonly (readonly [prefix: string, phase: GuestPhase])[] = [
  */
 export function signingProgress(timeline: Timeline): SessionProgress {
   let hasHeard = false
+  let isLast = false
+  let isComplete = false
   return {
     entered(round) {
       const phase = phaseOf(round)
-      if (hasHeard && phase !== undefined) timeline.enter(phase)
+      if (phase === undefined) return
+      isLast ||= phase === LAST
+      if (hasHeard) timeline.enter(isLast && isComplete ? 'combine' : phase)
     },
     heard(round) {
       const phase = phaseOf(round)
@@ -29,7 +35,9 @@ export function signingProgress(timeline: Timeline): SessionProgress {
       hasHeard = true
     },
     heardAll(round) {
-      if (phaseOf(round) === 'r3') timeline.enter('combine')
+      if (phaseOf(round) !== LAST) return
+      isComplete = true // it may come before the round is entered here
+      if (isLast) timeline.enter('combine')
     },
   }
 }

@@ -78,4 +78,17 @@ describe('signingProgress()', () => {
     })
     deepEqual(times, { forward: 1_000, r3: 1_000, combine: 1_000 })
   })
+
+  it('combines at once when the last round came before it was entered here', () => {
+    const times = walk((progress, tick) => {
+      progress.entered('sign/2-multiply')
+      progress.heard('sign/2-multiply')
+      progress.heard('sign/3-combine')
+      progress.heardAll('sign/3-combine')
+      tick()
+      progress.entered('sign/3-combine')
+      tick()
+    })
+    deepEqual(times, { r2: 1_000, combine: 1_000 })
+  })
 })
