@@ -20,6 +20,9 @@ import { PendingKeys } from './keys/pending-keys.ts'
 import type { SetupLimits } from './pairs/pair.ts'
 import { PairBans } from './pairs/pair-bans.ts'
 import { PairSetups } from './pairs/pair-setups.ts'
+import { HotKeys } from './presignatures/hot-keys.ts'
+import { PresignatureMaker } from './presignatures/presignature-maker.ts'
+import { PresignaturePool } from './presignatures/presignature-pool.ts'
 import type { Records } from './records.ts'
 import { AccountRates } from './requests/account-rates.ts'
 import { type Authorized, authorize } from './requests/authorize.ts'
@@ -35,6 +38,8 @@ import type { Letter, Post } from './sessions/post.ts'
 import { SessionRouter } from './sessions/session-router.ts'
 import { settlement } from './sessions/settle.ts'
 import type { GuestSettings } from './settings.ts'
+import { purposeOf } from './signing/form-choice.ts'
+import { KeyShares } from './signing/key-shares.ts'
 import { SigningManager } from './signing/signing-manager.ts'
 import { Strikes } from './strikes.ts'
 
@@ -77,6 +82,8 @@ export class Member {
   readonly #results = new ResultCache()
   readonly #rates: AccountRates
   readonly #keygen: KeygenManager
+  readonly #presignatures: PresignaturePool
+  readonly #maker: PresignatureMaker
   readonly #signing: SigningManager
   #up: ReadonlySet<PartyIndex> = new Set()
   #halted = false
@@ -106,6 +113,7 @@ export class Member {
       clock,
       tell,
       isBanned,
+      onRetired: (peer) => this.#presignatures.dropWith(peer),
       converse: conversations.setUpPair,
       ...(init.setupLimits && { limits: init.setupLimits }),
       onError,
@@ -153,10 +161,38 @@ export class Member {
       authorize: check,
       converse: conversations.generateKeys,
     })
+    const shares = new KeyShares(this.#keys, kernel, committee.me.index)
+    const pool = new PresignaturePool({
+      me: committee.me.index,
+      members: committee.guests.length,
+      monotonicMs: () => clock.monotonicMs(),
+      setupId: (peer) => this.#pairs.setupId(peer),
+      wipe: (secret) => kernel.wipe(secret),
+    })
+    this.#presignatures = pool
+    const making = { ...shared, pairs: this.#pairs, bans: this.#bans, shares }
+    const background = this.#background
+    this.#maker = new PresignatureMaker({
+      ...making,
+      accounts: this.#accounts,
+      pool,
+      background,
+      correlated: () => false,
+    })
+    const hotKeys = new HotKeys({
+      settings: init.settings.presignatures,
+      pool,
+      maker: this.#maker,
+      background,
+      clock,
+      me: committee.me.index,
+    })
     this.#signing = new SigningManager({
-      ...shared,
-      pairs: this.#pairs,
-      bans: this.#bans,
+      ...making,
+      presignatures: pool,
+      correlated: () => false,
+      requestBegan: () => background.requestBegan(),
+      onLed: (asked, signers) => hotKeys.used(asked.account, purposeOf(committee, asked, signers)),
       activities: this.#activities,
       results: this.#results,
       now,
@@ -187,7 +223,10 @@ export class Member {
         const { signature, signers } = done
         return { kind: 'done', result: asked.intent.finish(signature), signers }
       }
-      return { kind: 'sign', reqId, accountId: asked.account.id, phases: timeline.times() }
+      const { id, certificate, derived } = asked.account
+      const key = { keyId: certificate.keyId, path: derived.path }
+      const signers = this.#presignatures.signersFor(key)
+      return { kind: 'sign', reqId, accountId: id, signers, phases: timeline.times() }
     } catch (error) {
       return this.#refused(error)
     }
@@ -235,6 +274,7 @@ export class Member {
       pairs,
       bans: this.#bans.all,
       keys: { active: this.#accounts.count, pending: this.#keys.pending.length },
+      presignatures: this.#presignatures.counts,
       held: kernel.held,
       bootId,
       ready: !this.#halted && ready >= committee.threshold - 1,
@@ -247,6 +287,7 @@ export class Member {
     this.#background.close()
     this.#pending.close()
     for (const { index } of this.#init.committee.guests) this.#router.forget(index)
+    this.#presignatures.dropAll()
     this.#pairs.close()
   }
 
@@ -282,6 +323,7 @@ export class Member {
     if (this.#halted) return
     const name = openingName(letter.body) // anything else opens nothing in this version
     if (name === 'sign') this.#signing.take(from, letter)
+    else if (name === 'presign') this.#maker.take(from, letter)
     else if (name === 'keygen') this.#keygen.take(from, letter)
     else if (name === 'pair' || name === 'pair ask') this.#pairs.take(from, letter)
   }

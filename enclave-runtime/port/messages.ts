@@ -150,7 +150,12 @@ export interface LeadPlan {
   /** Ascending, own index included. */
   readonly signers: readonly PartyIndex[]
   readonly budgetMs: number
+  /** Shorter ones, for attempts that need fewer rounds. */
+  readonly budgets?: { readonly correlated: number; readonly presigned: number }
 }
+
+/** How a signature came about (02 §6). */
+export type SignatureForm = 'full' | 'correlated' | 'presigned'
 export type RpcAsk =
   | { readonly op: 'check'; readonly request: Uint8Array }
   | ({ readonly op: 'lead'; readonly request: Uint8Array } & LeadPlan)
@@ -164,13 +169,20 @@ export const rpcAsk: Codec<RpcAsk> = payload(
   limitOf(PORT_TYPES.rpc),
   choice<RpcAsk>('op', {
     check: object<Extract<RpcAsk, { op: 'check' }>>({ op: oneOf('check'), request }),
-    lead: object<Extract<RpcAsk, { op: 'lead' }>>({
-      op: oneOf('lead'),
-      request,
-      attempt,
-      signers: indices,
-      budgetMs,
-    }),
+    lead: object<Extract<RpcAsk, { op: 'lead' }>>(
+      {
+        op: oneOf('lead'),
+        request,
+        attempt,
+        signers: indices,
+        budgetMs,
+        budgets: object<NonNullable<LeadPlan['budgets']>>({
+          correlated: budgetMs,
+          presigned: budgetMs,
+        }),
+      },
+      ['budgets'],
+    ),
   }),
 )
 
@@ -185,6 +197,8 @@ export type CheckReply =
       readonly kind: 'sign' | 'keygen'
       readonly reqId: Uint8Array
       readonly accountId: Uint8Array | null
+      /** Of a signature: whom a presignature of this guest for the account's key is with. */
+      readonly signers?: readonly PartyIndex[] | null
       readonly phases?: PhaseTimes
     }
   /** `signers`: who made a signature that this guest knows already. */
@@ -211,6 +225,8 @@ export type LeadReply =
       readonly kind: 'done'
       readonly result: JsonValue
       readonly signers: readonly PartyIndex[]
+      /** How a signature was made in this attempt; absent where it was known already. */
+      readonly form?: SignatureForm
       readonly phases?: PhaseTimes
     }
   | RefusedReply
@@ -222,14 +238,21 @@ const refused: Shape<RefusedReply> = object<RefusedReply>({
   message: text(MAX_MESSAGE),
 })
 const work = <K extends 'sign' | 'keygen'>(kind: K): Shape<CheckReply> =>
-  object<{ kind: K; reqId: Uint8Array; accountId: Uint8Array | null; phases?: PhaseTimes }>(
+  object<{
+    kind: K
+    reqId: Uint8Array
+    accountId: Uint8Array | null
+    signers?: readonly PartyIndex[] | null
+    phases?: PhaseTimes
+  }>(
     {
       kind: oneOf(kind),
       reqId: b32,
       accountId: nullable(bytes(16, 16)),
+      signers: nullable(indices),
       phases: phaseTimes,
     },
-    ['phases'],
+    ['signers', 'phases'],
   )
 
 export const checkReply: Codec<CheckReply> = payload(
@@ -280,8 +303,14 @@ export const leadReply: Codec<LeadReply> = payload(
   limitOf(PORT_TYPES.rpc),
   choice<LeadReply>('kind', {
     done: object<Extract<LeadReply, { kind: 'done' }>>(
-      { kind: oneOf('done'), result: json, signers: indices, phases: phaseTimes },
-      ['phases'],
+      {
+        kind: oneOf('done'),
+        result: json,
+        signers: indices,
+        form: oneOf<SignatureForm>('full', 'correlated', 'presigned'),
+        phases: phaseTimes,
+      },
+      ['form', 'phases'],
     ),
     error: refused,
     failed: object<LeadFailed>({
@@ -426,6 +455,8 @@ export interface GuestStatus {
   readonly pairs: readonly { readonly party: PartyIndex; readonly state: PairState }[]
   readonly bans: readonly (readonly [PartyIndex, PartyIndex])[]
   readonly keys: { readonly active: number; readonly pending: number }
+  /** Those that this guest may name, and all that it holds, others' included (02 §6.3). */
+  readonly presignatures: { readonly own: number; readonly held: number }
   /** Secrets in the kernel. */
   readonly held: number
   readonly bootId: Uint8Array
@@ -444,6 +475,7 @@ export const statusReply: Codec<GuestStatus> = payload(
     ),
     bans: list(pair(index, index), (MAX_PARTIES * (MAX_PARTIES - 1)) / 2),
     keys: object<GuestStatus['keys']>({ active: uint(), pending: uint() }),
+    presignatures: object<GuestStatus['presignatures']>({ own: uint(), held: uint() }),
     held: uint(),
     bootId: bytes(16, 16),
     ready: flag,

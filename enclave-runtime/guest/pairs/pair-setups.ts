@@ -3,7 +3,7 @@ import type { Kernel } from '../../../protocols/kernel/kernel.ts'
 import type { PairSetup, setUpPair } from '../../../protocols/pair-setup/set-up-pair.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
-import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
+import { FORMS, instanceId, KINDS, type Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
 import type { PairState } from '../../port/messages.ts'
 import { type Committee, otherGuests } from '../committee.ts'
@@ -36,6 +36,13 @@ const ASK_MAY_BE_LATE_MS = 10_000
 /** 02 §2.7. Seen at the next use, and whenever the host asks for the status. */
 const LIMITS: SetupLimits = { ageMs: 30 * 24 * 3_600_000, executions: 2 ** 24 }
 
+/** What runs on the setups of its participants. */
+const USES_SETUPS: ReadonlySet<Kind> = new Set([
+  KINDS.correlations,
+  KINDS.presignature,
+  KINDS.signature,
+])
+
 export interface PairSetupsInit {
   readonly committee: Committee
   readonly router: SessionRouter
@@ -48,6 +55,8 @@ export interface PairSetupsInit {
   readonly converse: typeof setUpPair
   /** Lower ones in tests. */
   readonly limits?: SetupLimits
+  /** The setup with this peer is gone: what was made ahead with it goes in the same turn. */
+  readonly onRetired: (peer: PartyIndex) => void
   /** A defect of ours, not a fault of a party. */
   readonly onError: (error: unknown) => void
 }
@@ -117,6 +126,11 @@ export class PairSetups {
     return found
   }
 
+  /** The id of the setup that may be used with this peer now. */
+  setupId(peer: PartyIndex): Uint8Array | undefined {
+    return this.#usable(peer)?.setupId
+  }
+
   missing(peers: readonly PartyIndex[]): PartyIndex[] {
     return peers.filter((peer) => this.#usable(peer) === undefined)
   }
@@ -128,12 +142,14 @@ export class PairSetups {
     pair.setup?.gate.close(reason)
     // Nothing is wrong with what runs: here it ends as cancelled, so that it renews nothing once more. After
     // a ban everyone is told the same of every session, so that the peer learns not which one it was.
-    const [kind, tellAs] =
-      reason === 'banned' ? [undefined, 'aborted' as const] : [KINDS.signature, reason]
-    for (const session of this.#init.router.sessionsWith(peer, kind))
-      session.end({ kind: 'cancelled', round: 'session/open' }, tellAs)
+    const banned = reason === 'banned'
+    const tellAs = banned ? 'aborted' : reason
+    for (const session of this.#init.router.sessionsWith(peer))
+      if (banned || USES_SETUPS.has(session.spec.kind))
+        session.end({ kind: 'cancelled', round: 'session/open' }, tellAs)
     if (pair.setup !== undefined) this.#wipe(pair.setup)
     pair.setup = undefined
+    this.#init.onRetired(peer)
     if (reason === 'banned') pair.asked = undefined
   }
 

@@ -23,11 +23,13 @@ const MAX_LOOKS_PER_OPENER = 16
 const MAX_SIGNATURES = 256
 /** Key generations at once that one member may lead: each is a few hundred milliseconds of every guest. */
 export const MAX_KEYGENS_PER_OPENER = 2
+/** Presignatures at once that one member may make: what it may start at once itself (background work). */
+const MAX_PRESIGNATURES_PER_OPENER = 4
 const OVERLOADED_MS = 500
 /** A leader that opened a session begins it at once; the reference kernel takes longer over a commitment. */
 const FIRST_ROUND_MS = { wasm: 2_000, reference: 5_000 } as const
 
-export type Followed = 'sign' | 'keygen'
+export type Followed = 'sign' | 'keygen' | 'presignature'
 
 export interface FollowersInit {
   readonly router: SessionRouter
@@ -69,15 +71,16 @@ export class Followers {
 
   /**
    * Runs `follow`, which says with `begun` that its session is open; what it declines is answered, what
-   * fails in the session was already told there.
+   * fails in the session was already told there. `unseen`: there is no room, and nobody looks at the opening.
    */
   take(
     kind: Followed,
     from: PartyIndex,
     letter: Letter,
     follow: (begun: (session: Session) => void) => Promise<void>,
+    unseen: () => void = () => undefined,
   ): void {
-    this.#take(kind, from, letter, follow).catch(this.#init.onError)
+    this.#take(kind, from, letter, follow, unseen).catch(this.#init.onError)
   }
 
   async #take(
@@ -85,11 +88,13 @@ export class Followers {
     from: PartyIndex,
     letter: Letter,
     follow: (begun: (session: Session) => void) => Promise<void>,
+    unseen: () => void,
   ): Promise<void> {
     const { router } = this.#init
     const key = Buffer.from(letter.session).toString('hex')
     if (this.#looks.has(key) || router.find(letter.session) !== undefined) return // a second copy
     if (this.#isFull(kind, from)) {
+      unseen()
       const busy = { reason: 'overloaded', retryAfterMs: OVERLOADED_MS } as const
       await router.send(from, answerTo(letter, 'notYet', encodeNotYet(busy)))
       return
@@ -126,11 +131,14 @@ export class Followers {
   #isFull(kind: Followed, from: PartyIndex): boolean {
     const theirs = [...this.#looks.values()].filter((opener) => opener === from).length
     if (this.#looks.size >= MAX_LOOKS || theirs >= MAX_LOOKS_PER_OPENER) return true
-    const most =
-      kind === 'keygen'
-        ? MAX_KEYGENS_PER_OPENER
-        : Math.max(1, Math.floor(MAX_SIGNATURES / this.#init.size))
-    return (this.#following.get(`${kind}/${from}`) ?? 0) >= most
+    return (this.#following.get(`${kind}/${from}`) ?? 0) >= this.#most(kind)
+  }
+
+  /** What one opener may have running here at once. */
+  #most(kind: Followed): number {
+    if (kind === 'keygen') return MAX_KEYGENS_PER_OPENER
+    if (kind === 'presignature') return MAX_PRESIGNATURES_PER_OPENER
+    return Math.max(1, Math.floor(MAX_SIGNATURES / this.#init.size))
   }
 
   #count(kind: Followed, from: PartyIndex, change: 1 | -1): void {

@@ -1,6 +1,6 @@
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import { type Fault, type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
-import type { Kind } from '../../../protocols/session/instance.ts'
+import { KINDS, type Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import { type AbortKind, decodeAbort, encodeAbort, faultOfAbort } from './abort-kinds.ts'
 import type { Letter, Post } from './post.ts'
@@ -122,7 +122,11 @@ export class Session {
       return
     }
     const name = ROUND_NAMES.get(round)
-    if (attempt !== this.spec.attempt || name === undefined || round >> 8 !== this.spec.kind) {
+    if (
+      attempt !== this.spec.attempt ||
+      name === undefined ||
+      round >> 8 !== roundsOf(this.spec.kind)
+    ) {
       const reason = 'no round of this session'
       this.end({ kind: 'malformed', round: name ?? this.#round, from, reason })
       body.fill(0)
@@ -260,6 +264,9 @@ export class Session {
     this.#round = round
   }
 }
+
+/** A presignature is a signature that stops before its last round (02 §6.1): the rounds are the same. */
+const roundsOf = (kind: Kind): Kind => (kind === KINDS.presignature ? KINDS.signature : kind)
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i])

@@ -2,11 +2,12 @@ import { ENGINE_VERSION, sessionBinding } from '../../../protocols/request/bindi
 import { RequestError } from '../../../protocols/request/errors.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { type Guest, guestAt } from '../../../protocols/session/guest.ts'
-import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
+import { instanceId, KINDS } from '../../../protocols/session/instance.ts'
 import { ETHEREUM_PATH } from '../accounts/account.ts'
 import type { Committee } from '../committee.ts'
 import type { Authorized } from '../requests/authorize.ts'
 import { policyHashOf } from '../requests/policy.ts'
+import { IN_FULL, type Manner } from './manner.ts'
 
 export type SignRequest = Extract<Authorized, { kind: 'sign' }>
 
@@ -15,6 +16,9 @@ export interface SigningPlan {
   readonly signers: readonly PartyIndex[]
   readonly guests: readonly Guest[]
   readonly attempt: number
+  readonly manner: Manner
+  /** What the signers agree on (05 §3.4), form and presignature included. */
+  readonly binding: Uint8Array
   readonly instanceId: Uint8Array
 }
 
@@ -25,6 +29,7 @@ export function signingPlan(
   signers: readonly PartyIndex[],
   attempt: number,
   coordinatorNonce: Uint8Array,
+  manner: Manner = IN_FULL,
 ): SigningPlan {
   if (!isSignerSet(committee, signers)) throw new RequestError('MPC_QUORUM', 'not a set of signers')
   const { networkId, epochId } = committee
@@ -41,13 +46,15 @@ export function signingPlan(
     engine: ENGINE_VERSION,
     signers,
     attempt,
-    presignatureId: null,
+    presignatureId: manner.presignature,
   })
   const guests = signers.map((party) => guestAt(committee.guests, party))
   return {
     signers,
     guests,
     attempt,
+    manner,
+    binding,
     instanceId: instanceId({
       kind: KINDS.signature,
       networkId,
@@ -56,7 +63,7 @@ export function signingPlan(
       path: ETHEREUM_PATH,
       publicKey: account.derived.publicKey,
       participants: guests,
-      form: FORMS.full,
+      form: manner.form,
       requestDigest: binding,
       digest: intent.digest,
       attempt,

@@ -5,6 +5,7 @@ import {
   decodeAnnouncement,
   encodeAnnouncement,
 } from '../../../enclave-runtime/guest/signing/announcement.ts'
+import { IN_FULL } from '../../../enclave-runtime/guest/signing/manner.ts'
 import { encodeSigningOpening } from '../../../enclave-runtime/guest/signing/signing-opening.ts'
 import { signingPlan } from '../../../enclave-runtime/guest/signing/signing-plan.ts'
 import {
@@ -292,6 +293,7 @@ describe('requests to a committee', function () {
       const body = encodeSigningOpening({
         ...opening,
         attempt: 0,
+        manner: IN_FULL,
         nonce,
         evalTime: Math.floor(net.clock.unixMs() / 1000),
         budgetMs: 5000,

@@ -126,6 +126,7 @@ function serve(mode: string, vault: Vault): void {
       index: 1,
       pairs: [],
       bans: [],
+      presignatures: { own: 0, held: 0 },
       keys: { active: up, pending: vault.bootCounter },
       held: 0,
       bootId: new Uint8Array(16),

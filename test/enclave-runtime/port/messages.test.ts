@@ -106,6 +106,7 @@ const SAMPLES: readonly [name: string, codec: Codec<unknown>, values: readonly o
         pairs: [{ party: 2, state: 'ready' }],
         bans: [[1, 2]],
         keys: { active: 1, pending: 0 },
+        presignatures: { own: 4, held: 12 },
         held: 4,
         bootId: new Uint8Array(16),
         ready: true,

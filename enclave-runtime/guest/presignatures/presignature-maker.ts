@@ -1,0 +1,201 @@
+import type { Random } from '../../../protocols/crypto/random.ts'
+import type { Kernel } from '../../../protocols/kernel/kernel.ts'
+import { RequestError } from '../../../protocols/request/errors.ts'
+import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
+import { FORMS, KINDS } from '../../../protocols/session/instance.ts'
+import type { Party } from '../../../protocols/session/round.ts'
+import { presign } from '../../../protocols/sign/presign.ts'
+import type { Account } from '../accounts/account.ts'
+import type { AccountStore } from '../accounts/account-store.ts'
+import type { Background, Cost } from '../background/background.ts'
+import type { Committee } from '../committee.ts'
+import type { PairBans } from '../pairs/pair-bans.ts'
+import type { PairSetups } from '../pairs/pair-setups.ts'
+import type { Answers } from '../sessions/answers.ts'
+import { Declined, type Followers } from '../sessions/followers.ts'
+import { openEverywhere } from '../sessions/lead-session.ts'
+import type { Letter } from '../sessions/post.ts'
+import type { Session } from '../sessions/session.ts'
+import type { SessionRouter } from '../sessions/session-router.ts'
+import type { KeyShares } from '../signing/key-shares.ts'
+import { isSignerSet } from '../signing/signing-plan.ts'
+import {
+  decodePresignatureOpening,
+  encodePresignatureOpening,
+  type MakingForm,
+} from './presignature-opening.ts'
+import { type PresignaturePlan, presignaturePlan } from './presignature-plan.ts'
+import type { PresignaturePool } from './presignature-pool.ts'
+
+/** Nobody waits for one: as long as a batch of correlations may take (02 §11). */
+const MAKING_MS = 30_000
+const RETRY_MS = 1_000
+/** Of one pair, both directions: what a guest sends, and computes, by form (10 §2.1, §2.2). */
+const BYTES_PER_PAIR = { full: 58_908, correlated: 477 } as const
+const CPU_MS_PER_PAIR = {
+  wasm: { full: 2, correlated: 0.7 },
+  reference: { full: 30, correlated: 8 },
+} as const
+
+export interface PresignatureMakerInit {
+  readonly committee: Committee
+  readonly router: SessionRouter
+  readonly answers: Answers
+  readonly followers: Followers
+  readonly pairs: PairSetups
+  readonly bans: PairBans
+  readonly accounts: Pick<AccountStore, 'get'>
+  readonly shares: KeyShares
+  readonly pool: PresignaturePool
+  readonly background: Pick<Background, 'admit'>
+  /** Whether every one of these pairs has correlations to spare. */
+  readonly correlated: (peers: readonly PartyIndex[]) => boolean
+  readonly kernel: Kernel
+  readonly random: Random
+}
+
+/** Runs of the signing rounds that stop before a digest is needed (02 §6.3): led here, or opened by another guest. */
+export class PresignatureMaker {
+  readonly #init: PresignatureMakerInit
+  #attempt = 0
+
+  constructor(init: PresignatureMakerInit) {
+    this.#init = init
+  }
+
+  /** What making one costs this guest, with these signers, now. */
+  cost(signers: readonly PartyIndex[]): Cost {
+    return this.#costOf(signers.length, this.#form(signers))
+  }
+
+  /** Makes one, which this guest then owns. Throws `ProtocolError`, also when a follower does not take part now. */
+  async make(account: Account, signers: readonly PartyIndex[], signal: AbortSignal): Promise<void> {
+    const { committee, router, answers, random } = this.#init
+    const { me } = committee
+    const run = { signers, attempt: this.#attempt++, form: this.#form(signers), nonce: random(32) }
+    const plan = presignaturePlan(committee, account, run)
+    const session = this.#open(plan)
+    if (typeof session === 'string') throw cancelled()
+    const stop = (): void => session.end({ kind: 'cancelled', round: 'session/open' })
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    answers.watch(session, () => false)
+    const { certificate, derived } = account
+    const named = { accountId: account.id, keyId: certificate.keyId, path: derived.path }
+    const opening = encodePresignatureOpening({ ...named, ...run })
+    try {
+      await router.conduct(session, (party) =>
+        openEverywhere(router, session, opening, party, () =>
+          this.#presign(party, account, plan, me.index),
+        ),
+      )
+    } finally {
+      answers.unwatch(session)
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  /** Another guest makes one, in which this guest takes part. */
+  take(from: PartyIndex, letter: Letter): void {
+    const { followers } = this.#init
+    followers.take('presignature', from, letter, (begun) => this.#follow(from, letter, begun))
+  }
+
+  async #follow(
+    from: PartyIndex,
+    letter: Letter,
+    begun: (session: Session) => void,
+  ): Promise<void> {
+    const { committee, accounts, router } = this.#init
+    const opening = decodePresignatureOpening(letter.body)
+    const { accountId, keyId, path, signers, attempt } = opening
+    const account = await accounts.get(accountId)
+    if (account === undefined || !isItsKey(account, keyId, path))
+      throw new RequestError('KEY_NOT_FOUND')
+    if (!isSignerSet(committee, signers) || !signers.includes(from))
+      throw new RequestError('MPC_QUORUM')
+    if (!signers.includes(committee.me.index)) throw new RequestError('MPC_QUORUM')
+    const plan = presignaturePlan(committee, account, opening)
+    if (attempt !== letter.attempt || !Buffer.from(plan.instanceId).equals(letter.session))
+      throw new Declined({ kind: 'abort', fault: { kind: 'binding', round: 'session/open', from } })
+    this.#assertOpen(from, account, plan)
+    const session = this.#open(plan)
+    if (session === 'reused') throw new RequestError('SESSION_ID_REUSED')
+    if (session === 'overloaded') throw later('overloaded')
+    begun(session)
+    await router.conduct(session, (party) => this.#presign(party, account, plan, from))
+  }
+
+  /** What stands in the way here. Throws `RequestError` or `Declined`. */
+  #assertOpen(from: PartyIndex, account: Account, { signers, form }: PresignaturePlan): void {
+    const { bans, pairs, shares, pool, background } = this.#init
+    if (shares.isHalted(account)) throw new RequestError('KEY_NOT_FOUND')
+    if (bans.among(signers) !== undefined) throw new RequestError('PAIR_BANNED')
+    if (pairs.missing(this.#others(signers)).length > 0) throw later('setup-missing')
+    const { certificate, derived } = account
+    if (!pool.hasRoom(from, { keyId: certificate.keyId, path: derived.path }))
+      throw later('overloaded')
+    if (!background.admit(this.#costOf(signers.length, form))) throw later('busy')
+  }
+
+  /** The conversation, the same for owner and followers. */
+  async #presign(
+    party: Party,
+    account: Account,
+    { signers, guests }: PresignaturePlan,
+    owner: PartyIndex,
+  ): Promise<void> {
+    const { committee, kernel, random, pairs, shares, pool } = this.#init
+    const { networkId, epochId } = committee
+    const others = this.#others(signers)
+    await shares.withShare(account, async (share) => {
+      const setups = pairs.withAll(others)
+      if (setups === undefined) throw cancelled()
+      const { certificate, derived } = account
+      const presignature = await presign(party, kernel, random, {
+        networkId,
+        epochId,
+        keyId: certificate.keyId,
+        keyPublic: certificate.publicKey,
+        derived,
+        share,
+        guests,
+        pairs: setups,
+      })
+      const setupIds = new Map([...setups].map(([peer, { setupId }]) => [peer, setupId]))
+      pool.put({ presignature, owner, epochId, setupIds })
+    })
+  }
+
+  #form(signers: readonly PartyIndex[]): MakingForm {
+    return this.#init.correlated(this.#others(signers)) ? FORMS.correlated : FORMS.full
+  }
+
+  #costOf(signers: number, form: MakingForm): Cost {
+    const name = form === FORMS.full ? 'full' : 'correlated'
+    const cpuMs = CPU_MS_PER_PAIR[this.#init.kernel.name][name]
+    return { bytes: (signers - 1) * BYTES_PER_PAIR[name], cpuMs: (signers - 1) * cpuMs }
+  }
+
+  #open({ signers, attempt, instanceId }: PresignaturePlan): Session | 'reused' | 'overloaded' {
+    const kind = KINDS.presignature
+    const deadlineMs = MAKING_MS
+    return this.#init.router.open({ kind, instanceId, attempt, everyone: signers, deadlineMs })
+  }
+
+  #others(signers: readonly PartyIndex[]): PartyIndex[] {
+    return signers.filter((signer) => signer !== this.#init.committee.me.index)
+  }
+}
+
+const isItsKey = (
+  { certificate, derived }: Account,
+  keyId: Uint8Array,
+  path: readonly number[],
+): boolean => Buffer.from(keyId).equals(certificate.keyId) && path.join() === derived.path.join()
+
+const later = (reason: 'busy' | 'overloaded' | 'setup-missing'): Declined =>
+  new Declined({ kind: 'notYet', reason, retryAfterMs: RETRY_MS })
+
+const cancelled = (): ProtocolError =>
+  new ProtocolError({ kind: 'cancelled', round: 'session/open' })

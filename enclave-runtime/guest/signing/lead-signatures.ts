@@ -1,0 +1,147 @@
+import { RequestError } from '../../../protocols/request/errors.ts'
+import { KINDS } from '../../../protocols/session/instance.ts'
+import type { LeadPlan, LeadReply } from '../../port/messages.ts'
+import type { Timeline } from '../requests/timeline.ts'
+import { failed, leadFailure } from '../sessions/lead-reply.ts'
+import { openEverywhere } from '../sessions/lead-session.ts'
+import type { LiveAttempts } from '../sessions/live-attempts.ts'
+import type { Session } from '../sessions/session.ts'
+import { type Admission, RETRY_MS } from './admission.ts'
+import type { Announcements } from './announcements.ts'
+import { attemptMs } from './attempt-budget.ts'
+import type { SigningCollaborators } from './collaborators.ts'
+import { doneReply, type FinishedSignatures } from './finished-signatures.ts'
+import type { FormChoice } from './form-choice.ts'
+import { makeSignature, type Timed } from './make-signature.ts'
+import { type Manner, nameOf } from './manner.ts'
+import { encodeSigningOpening } from './signing-opening.ts'
+import { isSignerSet, type SignRequest, signingPlan } from './signing-plan.ts'
+import { signingProgress } from './signing-progress.ts'
+
+type Claim = NonNullable<ReturnType<LiveAttempts['claim']>>
+
+/** Attempts led by this guest, for requests that were authorised here. */
+export class SignatureLeader {
+  readonly #init: SigningCollaborators
+  readonly #admission: Admission
+  readonly #finished: FinishedSignatures
+  readonly #announcements: Announcements
+  readonly #forms: FormChoice
+
+  constructor(
+    init: SigningCollaborators,
+    parts: {
+      readonly admission: Admission
+      readonly finished: FinishedSignatures
+      readonly announcements: Announcements
+      readonly forms: FormChoice
+    },
+  ) {
+    this.#init = init
+    this.#admission = parts.admission
+    this.#finished = parts.finished
+    this.#announcements = parts.announcements
+    this.#forms = parts.forms
+  }
+
+  async lead(
+    request: Uint8Array,
+    asked: SignRequest,
+    plan: LeadPlan,
+    timeline: Timeline,
+  ): Promise<LeadReply> {
+    const { committee, live, presignatures } = this.#init
+    const done = this.#finished.of(asked)
+    if (done !== undefined) return doneReply(asked, done)
+    const { signers } = plan
+    if (!isSignerSet(committee, signers) || !signers.includes(committee.me.index))
+      throw new RequestError('MPC_QUORUM', 'not a set of signers with this guest')
+    timeline.enter('reserve')
+    const obstacle = this.#admission.obstacle(asked, signers)
+    if (obstacle !== undefined) return obstacle
+    const attempt = live.ownAttempt(asked.request.digest, plan.attempt)
+    const claim = live.claim(asked.request.digest, attempt, committee.me.index)
+    if (claim === undefined) return failed('busy', [], RETRY_MS)
+    const over = this.#init.requestBegan()
+    try {
+      this.#admission.claimNonce(asked)
+      const manner = this.#forms.choose(asked, signers)
+      try {
+        return await this.#attempt(
+          request,
+          asked,
+          { ...plan, attempt },
+          { manner, claim, timeline },
+        )
+      } finally {
+        if (manner.presignature !== null) presignatures.spend(manner.presignature)
+      }
+    } finally {
+      claim.release()
+      over()
+    }
+  }
+
+  async #attempt(
+    request: Uint8Array,
+    asked: SignRequest,
+    { attempt, signers, ...budgets }: LeadPlan,
+    { manner, claim, timeline }: { manner: Manner; claim: Claim; timeline: Timeline },
+  ): Promise<LeadReply> {
+    const { committee, router, random, now } = this.#init
+    const nonce = random(32)
+    const plan = signingPlan(committee, asked, signers, attempt, nonce, manner)
+    const budgetMs = attemptMs(budgets, manner)
+    const session = router.open({
+      kind: KINDS.signature,
+      instanceId: plan.instanceId,
+      attempt,
+      everyone: signers,
+      deadlineMs: budgetMs,
+      progress: signingProgress(timeline),
+    })
+    if (typeof session === 'string') return failed('overloaded', [], RETRY_MS)
+    claim.run(session)
+    const { certificate, derived } = asked.account
+    const opening = encodeSigningOpening({
+      ...{ request, keyId: certificate.keyId, path: derived.path, signers, attempt, manner, nonce },
+      ...{ evalTime: now(), budgetMs },
+    })
+    return this.#conduct(session, request, asked, { ...plan, timeline }, opening)
+  }
+
+  async #conduct(
+    session: Session,
+    request: Uint8Array,
+    asked: SignRequest,
+    plan: Timed,
+    opening: Uint8Array,
+  ): Promise<LeadReply> {
+    const { router, answers, tell, shares, onLed } = this.#init
+    plan.timeline?.enter('forward')
+    const heard = answers.watch(session, (result) => this.#finished.learn(asked, result))
+    try {
+      const signature = await router.conduct(session, (party) =>
+        openEverywhere(router, session, opening, party, () =>
+          makeSignature(this.#init, party, asked, plan),
+        ),
+      )
+      this.#finished.keep(asked, { signature, signers: plan.signers })
+    } catch (error) {
+      const learnt = this.#finished.of(asked)
+      if (learnt !== undefined) return doneReply(asked, learnt)
+      if (shares.isHalted(asked.account)) return this.#admission.withoutMe()
+      const reply = leadFailure(error, heard, session)
+      if (reply.kind === 'failed') this.#forms.failed(asked, plan.manner, reply.fault)
+      return reply
+    } finally {
+      answers.unwatch(session)
+    }
+    tell('SIGNED')
+    const done = this.#finished.of(asked)
+    if (done === undefined) throw new Error('bug: a signature without a result')
+    this.#announcements.announce(request, asked, done)
+    onLed(asked, plan.signers)
+    return { ...doneReply(asked, done), form: nameOf(plan.manner) }
+  }
+}
