@@ -15,7 +15,7 @@ import {
   parseParams,
 } from '../../../protocols/request/methods.ts'
 import { decodePlainRequest, type PlainRequest } from '../../../protocols/request/plain-request.ts'
-import { type PublicKey, verifyKeyProof } from '../../../protocols/request/proofs.ts'
+import type { PublicKey } from '../../../protocols/request/proofs.ts'
 import { encodeSpki } from '../../../protocols/request/spki.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { Account } from '../accounts/account.ts'
@@ -24,6 +24,7 @@ import type { Committee } from '../committee.ts'
 import type { AccountRates } from './account-rates.ts'
 import { isAllowed } from './policy.ts'
 import type { Timeline } from './timeline.ts'
+import { verifyProof } from './verify-proof.ts'
 
 const MAX_SKEW_S = 30 // 05 §1.1
 const MAX_TTL_S = 300 // 05 §3.3, row 6
@@ -155,7 +156,7 @@ function checkTimes({ core: { iat, exp } }: PlainRequest, now: number): void {
 /** One verification, whether or not the proof names this key. */
 function isProven(key: PublicKey, { digest, proofs }: PlainRequest): boolean {
   const proof = proofs.find(({ kid }) => kid === key.kid)
-  const valid = verifyKeyProof(key, digest, (proof ?? proofs[0])?.signature ?? NO_SIGNATURE)
+  const valid = verifyProof(key, digest, (proof ?? proofs[0])?.signature ?? NO_SIGNATURE)
   return valid && proof !== undefined
 }
 
