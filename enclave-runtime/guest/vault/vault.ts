@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { concatBytes } from '@noble/hashes/utils.js'
 import type { Random } from '../../../protocols/crypto/random.ts'
 import { Secret } from '../../../protocols/crypto/secret.ts'
 import type { Handle, Kernel } from '../../../protocols/kernel/kernel.ts'
@@ -24,6 +25,9 @@ import { VaultError } from './vault-error.ts'
 import { META_NAME, nameKey, ROOT_NAME, rootKey, storeName } from './vault-keys.ts'
 
 const FIRST_EPOCH = 0n
+/** `02 | s 32 | what is public of the key`; a bare share of 32 bytes is an older version's. */
+const SHARE_FORMAT = 2
+const SHARE_BYTES = 33
 const MAX_BATCH_ROWS = 256 // of one question to the store (04 §2)
 const MAX_BATCH_BYTES: number = 1024 * 1024
 
@@ -44,6 +48,8 @@ export interface VaultChanges {
   readonly bulk?: ReadonlyMap<string, Uint8Array | null>
   /** Under the epoch's key, written once. */
   readonly shares?: ReadonlyMap<string, Handle<'share'> | null>
+  /** What is public of a share's key, in the share's record and under its name. */
+  readonly parts?: ReadonlyMap<string, Uint8Array>
 }
 
 /** What the vault's secrets are when it is open. */
@@ -149,16 +155,16 @@ export class Vault {
 
   /** A share into the kernel. Throws `VaultError` RECORD_CORRUPT when it is missing, altered or another's. */
   async loadShare(name: string): Promise<Handle<'share'>> {
-    assertName(name)
-    const { key, place } = this.#sharePlace(name)
-    const record = await this.#store.get(this.#storeName(place))
-    if (record === undefined) throw new VaultError('RECORD_CORRUPT', `the share ${name} is missing`)
-    const { plaintext, write } = openRecord(key, place, record)
-    if (write !== 0n || plaintext.length !== 32) {
-      plaintext.fill(0)
-      throw new VaultError('RECORD_CORRUPT', `the share ${name} is no share`)
-    }
-    return this.#kernel.shareIn(plaintext)
+    const opened = await this.#openShare(name)
+    if (opened === undefined) throw new VaultError('RECORD_CORRUPT', `the share ${name} is missing`)
+    return this.#kernel.shareIn(opened.secret)
+  }
+
+  /** What is public beside a share; the share itself stays out of the kernel. Throws `VaultError` RECORD_CORRUPT. */
+  async sharePart(name: string): Promise<Uint8Array | undefined> {
+    const opened = await this.#openShare(name)
+    opened?.secret.fill(0)
+    return opened?.part
   }
 
   /** All of it or nothing, durable when it resolves. Throws `VaultError` STORE_FAILED. */
@@ -226,25 +232,54 @@ export class Vault {
           sealRecord(this.#node.expose(), place, BigInt(next.seq), bytes, this.#random),
         ])
     }
-    for (const [name, share] of changes.shares ?? []) {
+    const shares = [...(changes.shares ?? [])]
+    await this.#assertUnwritten(shares.flatMap(([name, share]) => (share === null ? [] : [name])))
+    for (const [name, share] of shares) {
       const { place } = this.#sharePlace(name)
       if (share === null) deletes.push(this.#storeName(place))
-      else puts.push([this.#storeName(place), await this.#sealShare(name, share)])
+      else puts.push([this.#storeName(place), this.#sealShare(name, share, changes.parts)])
     }
     await this.#commit(puts, deletes)
     next.accept()
   }
 
-  async #sealShare(name: string, share: Handle<'share'>): Promise<Uint8Array> {
+  async #openShare(name: string): Promise<{ secret: Uint8Array; part: Uint8Array } | undefined> {
+    assertName(name)
     const { key, place } = this.#sharePlace(name)
-    if ((await this.#store.get(this.#storeName(place))) !== undefined)
-      throw new Error(`bug: the share ${name} is written twice`)
-    this.#assertUsable()
-    const bytes = this.#kernel.shareOut(share)
+    const record = await this.#store.get(this.#storeName(place))
+    if (record === undefined) return undefined
+    const { plaintext, write } = openRecord(key, place, record)
     try {
-      return sealRecord(key, place, 0n, bytes, this.#random)
+      if (write !== 0n || plaintext[0] !== SHARE_FORMAT || plaintext.length < SHARE_BYTES)
+        throw new VaultError('RECORD_CORRUPT', `the share ${name} is not of this version`)
+      return { secret: plaintext.slice(1, SHARE_BYTES), part: plaintext.slice(SHARE_BYTES) }
     } finally {
-      bytes.fill(0)
+      plaintext.fill(0)
+    }
+  }
+
+  async #assertUnwritten(names: readonly string[]): Promise<void> {
+    const found = await Promise.all(
+      names.map((name) => this.#store.get(this.#storeName(this.#sharePlace(name).place))),
+    )
+    const at = found.findIndex((record) => record !== undefined)
+    if (at >= 0) throw new Error(`bug: the share ${names[at]} is written twice`)
+    this.#assertUsable()
+  }
+
+  #sealShare(name: string, share: Handle<'share'>, parts: VaultChanges['parts']): Uint8Array {
+    const { key, place } = this.#sharePlace(name)
+    const secret = this.#kernel.shareOut(share)
+    const plaintext = concatBytes(
+      Uint8Array.of(SHARE_FORMAT),
+      secret,
+      parts?.get(name) ?? new Uint8Array(),
+    )
+    try {
+      return sealRecord(key, place, 0n, plaintext, this.#random)
+    } finally {
+      secret.fill(0)
+      plaintext.fill(0)
     }
   }
 

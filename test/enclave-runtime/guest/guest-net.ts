@@ -85,6 +85,7 @@ export class NetGuest {
       criticalNames: (prefix) => vault.criticalNames(prefix),
       bulk: (name) => vault.bulk(name),
       loadShare: (name) => vault.loadShare(name),
+      sharePart: (name) => vault.sharePart(name),
       sign: (message) => vault.sign(message),
       write: async (changes) => {
         net.onWrite(index, changes)

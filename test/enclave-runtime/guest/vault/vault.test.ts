@@ -139,6 +139,20 @@ describe('Vault: records', () => {
     }
   })
 
+  it('keeps beside a share what is public of its key', async () => {
+    const { node, vault } = await TestNode.ready('parts')
+    const before = await node.rows()
+    await vault.write({
+      shares: new Map([['share/k1', node.kernel.hold(share(5))]]),
+      parts: new Map([['share/k1', Uint8Array.of(1, 2, 3)]]),
+    })
+    assert.deepEqual([...((await vault.sharePart('share/k1')) ?? [])], [1, 2, 3])
+    assert.deepEqual(node.kernel.bytesOf(await vault.loadShare('share/k1')), share(5))
+    assert.equal(await vault.sharePart('share/k2'), undefined)
+    const name = newName(before, await node.rows(), 'e/')
+    assert.equal((await node.rows()).get(name)?.length, 58 + 33 + 3)
+  })
+
   it('writes a share once', async () => {
     const { node, vault } = await TestNode.ready('alice')
     await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
