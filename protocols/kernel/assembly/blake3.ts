@@ -1,0 +1,184 @@
+import {
+  CHUNK_END,
+  CHUNK_START,
+  compress,
+  compressLanes,
+  DERIVE_KEY_CONTEXT,
+  IV,
+  KEYED_HASH,
+  PARENT,
+  ROOT,
+} from './blake3-compress.ts'
+import { copyAcross, splatWords, transposeWords } from './lanes.ts'
+
+const BLOCK: i32 = 64
+const CHUNK_BLOCKS: u32 = 16
+const CHUNK: i32 = 1024
+const LANES: i32 = 4
+const CV: i32 = 32
+const MAX_DEPTH: i32 = 24 // 16 GiB, more than the memory has
+
+const key: usize = memory.data(CV, 16)
+const chaining: usize = memory.data(CV, 16)
+const block: usize = memory.data(BLOCK, 16)
+const parent: usize = memory.data(BLOCK, 16)
+const output: usize = memory.data(BLOCK, 16)
+const stack: usize = memory.data(CV * MAX_DEPTH, 16)
+const laneState: usize = memory.data(256, 16)
+const laneMessage: usize = memory.data(256, 16)
+
+let mode: u32 = 0
+let held: i32 = 0 // bytes in `block`
+let blocks: u32 = 0 // compressed in this chunk
+let chunks: u32 = 0 // finished
+let depth: i32 = 0 // of `stack`
+
+/**
+ * One hash of any length is under way at a time; `hashUpdate` takes its parts, `hashEnd` writes any number
+ * of bytes and wipes the state. Public: all lengths, and `flags` with the key of derive-key mode.
+ */
+export function hashBegin(words: usize, flags: u32): void {
+  memory.copy(key, words, CV)
+  mode = flags
+  held = 0
+  chunks = 0
+  depth = 0
+  beginChunk()
+}
+
+export function hashUpdate(from: usize, length: i32): void {
+  while (length > 0) {
+    if (held == BLOCK) {
+      // More follows, so that this block is not the last of the message.
+      if (blocks == CHUNK_BLOCKS - 1) endChunk()
+      else absorb(block)
+      held = 0
+    }
+    let taken: i32
+    if (held == 0 && blocks == 0 && length > LANES * CHUNK) {
+      hashChunks(from)
+      taken = LANES * CHUNK
+    } else if (held == 0 && blocks < CHUNK_BLOCKS - 1 && length > BLOCK) {
+      absorb(from)
+      taken = BLOCK
+    } else {
+      taken = min(BLOCK - held, length)
+      memory.copy(block + held, from, taken)
+      held += taken
+    }
+    from += taken
+    length -= taken
+  }
+}
+
+export function hashEnd(out: usize, length: i32): void {
+  memory.fill(block + held, 0, BLOCK - held)
+  let cv = chaining
+  let last = block
+  let flags = mode | CHUNK_END | (blocks == 0 ? CHUNK_START : 0)
+  let counter = chunks
+  let size: u32 = held
+  while (depth > 0) {
+    compress(cv, last, output, counter, size, flags)
+    memory.copy(parent + CV, output, CV)
+    memory.copy(parent, stack + CV * --depth, CV)
+    cv = key
+    last = parent
+    flags = mode | PARENT
+    counter = 0
+    size = BLOCK
+  }
+  for (let done = 0; done < length; done += BLOCK) {
+    compress(cv, last, output, done / BLOCK, size, flags | ROOT)
+    memory.copy(out + done, output, min(BLOCK, length - done))
+  }
+  wipe()
+}
+
+/** The plain hash with `outLength` bytes of output. Public: the lengths. */
+export function blake3Hash(out: usize, outLength: i32, from: usize, length: i32): void {
+  hashBegin(IV, 0)
+  hashUpdate(from, length)
+  hashEnd(out, outLength)
+}
+
+/** The eight key words of derive-key mode for a context of at most 64 bytes. Public: the context. */
+export function contextKeyOf(out: usize, context: usize, length: i32): void {
+  hashBegin(IV, DERIVE_KEY_CONTEXT)
+  hashUpdate(context, length)
+  hashEnd(out, CV)
+}
+
+/** `KH(key, code, outLength; body)` of 02 §1.3; at most 60 bytes of body. Public: code and lengths. */
+export function keyedBlock(
+  out: usize,
+  outLength: i32,
+  keyWords: usize,
+  code: u32,
+  body: usize,
+  bodyLength: i32,
+): void {
+  hashBegin(keyWords, KEYED_HASH)
+  store<u32>(block, code)
+  memory.copy(block + 4, body, bodyLength)
+  held = 4 + bodyLength
+  hashEnd(out, outLength)
+}
+
+function beginChunk(): void {
+  memory.copy(chaining, key, CV)
+  blocks = 0
+}
+
+function absorb(from: usize): void {
+  compress(chaining, from, output, chunks, BLOCK, mode | (blocks == 0 ? CHUNK_START : 0))
+  memory.copy(chaining, output, CV)
+  blocks++
+}
+
+function endChunk(): void {
+  compress(chaining, block, output, chunks, BLOCK, mode | CHUNK_END)
+  push(output)
+  beginChunk()
+}
+
+/** Adds the value of a chunk that is not the last; merges all subtrees that are complete with it. */
+function push(value: usize): void {
+  chunks++
+  memory.copy(parent + CV, value, CV)
+  for (let total = chunks; (total & 1) == 0; total >>= 1) {
+    memory.copy(parent, stack + CV * --depth, CV)
+    compress(key, parent, output, 0, BLOCK, mode | PARENT)
+    memory.copy(parent + CV, output, CV)
+  }
+  memory.copy(stack + CV * depth++, parent + CV, CV)
+}
+
+/** Four whole chunks, one in each lane; more input follows them. */
+function hashChunks(from: usize): void {
+  splatWords(laneState, key, 8)
+  const counters = v128.add<u32>(i32x4.splat(chunks), i32x4(0, 1, 2, 3))
+  for (let i: u32 = 0; i < CHUNK_BLOCKS; i++) {
+    const at = from + i * BLOCK
+    for (let part = 0; part < BLOCK; part += 16) {
+      transposeWords(laneMessage + 4 * part, at + part, CHUNK)
+    }
+    const ends = (i == 0 ? CHUNK_START : 0) | (i == CHUNK_BLOCKS - 1 ? CHUNK_END : 0)
+    compressLanes(laneState, laneMessage, laneState, counters, BLOCK, mode | ends)
+  }
+  copyAcross(laneMessage, CV, laneState)
+  copyAcross(laneMessage + 16, CV, laneState + 64)
+  for (let lane = 0; lane < LANES; lane++) push(laneMessage + CV * lane)
+}
+
+function wipe(): void {
+  memory.fill(key, 0, CV)
+  memory.fill(chaining, 0, CV)
+  memory.fill(block, 0, BLOCK)
+  memory.fill(parent, 0, BLOCK)
+  memory.fill(output, 0, BLOCK)
+  if (chunks == 0) return
+  memory.fill(stack, 0, CV * MAX_DEPTH)
+  memory.fill(laneState, 0, 256)
+  memory.fill(laneMessage, 0, 256)
+}
