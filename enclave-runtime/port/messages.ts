@@ -1,5 +1,6 @@
 import { type Codec, DecodeError } from '../../protocols/session/codec.ts'
 import type { FaultKind, PartyIndex } from '../../protocols/session/faults.ts'
+import { type EnvelopeFrame, envelopeCodec } from './envelope-frame.ts'
 import { type GuestSettings, guestSettings } from './guest-settings.ts'
 import { type PhaseTimes, phaseTimes } from './phases.ts'
 import {
@@ -19,6 +20,7 @@ import {
   uint,
 } from './shape.ts'
 
+export type { EnvelopeFrame, Priority } from './envelope-frame.ts'
 export type { JsonValue } from './shape.ts'
 
 /** Types of frames (04 §2). 4, 6 and 7 are reserved: nothing sends or takes them yet. */
@@ -117,22 +119,7 @@ export const helloToHost: Codec<HelloToHost> = payload(
 
 // ---- 02 envelope: both ways, asked with an id ----
 
-/** 0 signing, 1 resharing, 2 generation. */
-export type Priority = 0 | 1 | 2
-export interface EnvelopeFrame {
-  /** To whom (from the guest) or from whom (to the guest). */
-  readonly peer: PartyIndex
-  readonly bytes: Uint8Array
-  readonly priority: Priority
-}
-export const envelopeFrame: Codec<EnvelopeFrame> = payload(
-  limitOf(PORT_TYPES.envelope),
-  object<EnvelopeFrame>({
-    peer: index,
-    bytes: bytes(MAX_ENVELOPE_BYTES, 1),
-    priority: oneOf<Priority>(0, 1, 2),
-  }),
-)
+export const envelopeFrame: Codec<EnvelopeFrame> = envelopeCodec(MAX_ENVELOPE_BYTES)
 
 /** A reply that says no more than that it was done. */
 export const doneReply: Codec<{ readonly ok: true }> = payload(KIB, done)
