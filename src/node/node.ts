@@ -43,6 +43,7 @@ const STOP_LIMITS = {
 }
 const URGENT_BYTES = 262_144 + 64 // what the urgent lane carries (07 §6.2); larger goes as bulk
 const SEND_TIMEOUT_MS = 10_000 // rounds end sooner; a peer that takes nothing for so long is gone
+const BUDGET_FACTOR = { wasm: 1, reference: 2 } // of attempts; bigints need more than the rounds themselves take
 const GUEST_LOST = 75 // exit codes 70 to 74 are the guest's own
 
 /**
@@ -118,6 +119,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     me: me.index,
     now: Date.now,
     log: coordinatorLog(log),
+    budgetFactor: BUDGET_FACTOR[known.kernel],
   })
   undo.add('coordinator', () => coordinator.close())
   await network.start()
@@ -212,7 +214,7 @@ function join(guest: Guest, { links }: Network, members: readonly Member[], log:
 async function statusOf(
   guest: Guest,
   { links }: Network,
-  { genesis, me }: Preflight,
+  { genesis, me, kernel }: Preflight,
   signal: AbortSignal,
 ): Promise<NodeStatus> {
   const others = genesis.members.filter(({ index }) => index !== me.index)
@@ -223,6 +225,7 @@ async function statusOf(
     version: version(),
     members: genesis.members.length,
     threshold: genesis.params.t,
+    kernel,
     guest: await guestOf(guest, signal),
     links: others.map(({ index, peerId }) => {
       const { up, suspect, rttMs } = links.state(peerId)

@@ -22,7 +22,7 @@ export interface Preflight {
   readonly me: Member
   readonly bundle: Bundle
   readonly seed: Uint8Array
-  readonly kernel: 'reference'
+  readonly kernel: 'wasm' | 'reference'
 }
 
 /** Everything that can be checked without starting anything. @throws ConfigError with every problem at once. */
@@ -107,14 +107,10 @@ async function assertRecords(config: NodeConfig): Promise<void> {
 }
 
 /** The reference kernel is neither fast nor constant in time: on development networks only (02 §14). */
-function chosenKernel(config: NodeConfig, genesis: Genesis | undefined): 'reference' {
-  if (config.kernel === 'wasm')
+function chosenKernel(config: NodeConfig, genesis: Genesis | undefined): NodeConfig['kernel'] {
+  if (config.kernel === 'reference' && genesis?.environment === 'production')
     throw new ConfigError([
-      'kernel = "wasm" (the default) is not built in this version: on a development network write kernel = "reference" in node.toml; there is no kernel for production networks yet',
-    ])
-  if (genesis?.environment === 'production')
-    throw new ConfigError([
-      'kernel = "reference" is for development networks, and genesis.cbor is of a production network: there is no kernel for production networks in this version',
+      'kernel = "reference" is for development networks, and genesis.cbor is of a production network: remove it from node.toml',
     ])
   return config.kernel
 }

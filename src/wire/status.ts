@@ -11,6 +11,8 @@ export interface NodeStatus {
   readonly version: string
   readonly members: number
   readonly threshold: number
+  /** What its guest computes with; `reference` only on development networks that ask for it (02 §14). */
+  readonly kernel: 'wasm' | 'reference'
   readonly guest: {
     readonly alive: boolean
     readonly ready: boolean
@@ -35,6 +37,7 @@ export const NODE_STATUS: z.ZodType<NodeStatus> = z.strictObject({
   version: z.string().max(64),
   members: z.int().min(1).max(MAX_PARTIES),
   threshold: z.int().min(1).max(MAX_PARTIES),
+  kernel: z.enum(['wasm', 'reference']),
   guest: z.strictObject({
     alive: z.boolean(),
     ready: z.boolean(),

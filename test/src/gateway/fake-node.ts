@@ -17,6 +17,7 @@ export const status = (more: Partial<NodeStatus> = {}): NodeStatus => ({
   version: '0.1.0',
   members: 5,
   threshold: 3,
+  kernel: 'wasm',
   guest: {
     alive: true,
     ready: true,

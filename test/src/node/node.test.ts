@@ -105,11 +105,6 @@ describe('createNode()', () => {
     oneOf(await problems(), /is not allowed by genesis\.cbor/)
   })
 
-  it('says that the WASM kernel is not built yet', async () => {
-    await adoptGenesis(dir, genesis())
-    oneOf(await problems({ HOLDFAST_KERNEL: 'wasm' }), /kernel = "wasm".*is not built/)
-  })
-
   it('keeps the reference kernel and unsealed requests out of production networks', async () => {
     await adoptGenesis(dir, genesis({ environment: 'production' }))
     const found = await problems()
@@ -149,9 +144,11 @@ describe('createNode()', () => {
   })
 
   it('reports everything that is wrong at once', async () => {
-    const found = await problems({ HOLDFAST_KERNEL: 'wasm' })
+    const { peerKey } = nodeFiles({ dir, dataDir: dir })
+    await rm(peerKey)
+    const found = await problems()
     oneOf(found, /there is no .*genesis\.cbor/)
-    oneOf(found, /kernel = "wasm"/)
+    oneOf(found, /there is no .*peer\.key/)
   })
 })
 

@@ -212,6 +212,7 @@ const statusOf = (peerId: string): NodeStatus => ({
   version: '0.1.0',
   members: 5,
   threshold: 3,
+  kernel: 'wasm',
   guest: {
     alive: true,
     ready: true,
