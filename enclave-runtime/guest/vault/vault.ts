@@ -23,6 +23,7 @@ import { openRecord, type RecordPlace, sealRecord } from './sealed-record.ts'
 import type { SealedRow, SealedStore } from './sealed-store.ts'
 import { VaultError } from './vault-error.ts'
 import { META_NAME, nameKey, ROOT_NAME, rootKey, storeName } from './vault-keys.ts'
+import { WriteQueue } from './write-queue.ts'
 
 const FIRST_EPOCH = 0n
 /** `02 | s 32 | what is public of the key`; a bare share of 32 bytes is an older version's. */
@@ -75,7 +76,7 @@ export class Vault {
   readonly #records: CriticalRecords
   readonly #identity: Identity
   #epoch: { readonly number: bigint; readonly key: Secret<Uint8Array> } | undefined
-  #tail: Promise<void> = Promise.resolve()
+  readonly #writes = new WriteQueue((changes) => this.#apply(changes))
   #broken = false
 
   private constructor(store: SealedStore, init: VaultInit, opened: Opened) {
@@ -173,12 +174,7 @@ export class Vault {
       ...(of?.keys() ?? []),
     ])
     for (const name of names) assertName(name)
-    const written = this.#tail.then(() => this.#apply(changes))
-    this.#tail = written.then(
-      () => undefined,
-      () => undefined, // told to who asked for it; those behind it find the vault broken
-    )
-    return written
+    return this.#writes.write(changes)
   }
 
   /** Forgets every secret of this vault. */
