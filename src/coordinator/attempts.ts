@@ -18,6 +18,8 @@ export interface Job {
   readonly requestId: string
   readonly request: Uint8Array
   readonly phases?: PhaseClock
+  /** Whom a presignature of the own guest is with. */
+  readonly preferred: readonly PartyIndex[] | null
 }
 
 export interface AttemptDependencies extends ForwardDependencies {
@@ -323,7 +325,7 @@ class Run {
   }
 
   #attempt(): Attempt {
-    const { kind, reqId, request, phases } = this.#job
+    const { kind, reqId, request, phases, preferred } = this.#job
     return {
       kind,
       reqId,
@@ -334,6 +336,7 @@ class Run {
       excluded: this.#tries.excluded(this.#now()),
       avoid: this.#tries.avoid,
       history: this.#tries,
+      preferred: this.#tries.attempt === 0 ? preferred : null,
       signal: this.#deadline.signal,
     }
   }

@@ -191,9 +191,9 @@ class RequestCoordinator implements Coordinator {
       leave()
       return failure('LIMIT_EXCEEDED', { requestId, details: { retryAfterMs: delayMs } })
     }
-    const { kind, reqId } = checked
+    const { kind, reqId, signers: preferred = null } = checked
     const { phases } = options
-    const job: Job = { kind, reqId, requestId, request, ...(phases && { phases }) }
+    const job: Job = { kind, reqId, requestId, request, preferred, ...(phases && { phases }) }
     const run = this.#run(job, key, options).finally(() => {
       this.#running.delete(requestId)
       leave()

@@ -35,8 +35,8 @@ export async function leadElsewhere(
   const frame = encodeLeadAsk({ request, attempt, remainingMs, excluded: without })
   if (frame === undefined) return undefined
   const rttMs = standing.slowestMs(standing.members.map(({ index }) => index))
-  const budget = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
-  const late = AbortSignal.timeout(Math.min(budget + MARGIN_MS, LONGEST_WAIT_MS))
+  const { budgetMs } = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
+  const late = AbortSignal.timeout(Math.min(budgetMs + MARGIN_MS, LONGEST_WAIT_MS))
   const signal = AbortSignal.any([deadline.signal, late])
   try {
     const answer = await orAborted(firstFrame(rpc.call(member.peerId, frame, signal)), signal)

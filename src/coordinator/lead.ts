@@ -21,6 +21,8 @@ export interface Attempt {
   readonly avoid: ReadonlySet<PartyIndex>
   /** Which subsets failed before in this request. */
   readonly history: Pick<Tries, 'timesFailed' | 'timesTogether'>
+  /** Whom a presignature of the own guest is with: they sign if all of them can. */
+  readonly preferred: readonly PartyIndex[] | null
   readonly signal: AbortSignal
   readonly phases?: PhaseClock
 }
@@ -48,9 +50,28 @@ export interface LeadDependencies {
 }
 
 const GUEST_MARGIN_MS = 1_000 // a guest keeps its budget itself; beyond that it hangs
+const FORMS_BELOW = 2 // from a presignature to correlations, and from those to a full signature
 
-/** One attempt led by the own guest, with signers chosen from what this node sees. */
+/**
+ * An attempt led by the own guest, with signers chosen from what this node sees. Material that a peer does not
+ * know is no failure of anyone: the next form follows at once (03 §9.1).
+ */
 export async function leadHere(deps: LeadDependencies, attempt: Attempt): Promise<Outcome> {
+  const started = deps.clock.monotonic()
+  const total = attempt.remainingMs
+  let outcome = await leadOnce(deps, attempt)
+  for (let below = 0; below < FORMS_BELOW && isUnknown(outcome); below++) {
+    const remainingMs = total - (deps.clock.monotonic() - started)
+    outcome = await leadOnce(deps, { ...attempt, remainingMs, preferred: null })
+  }
+  return outcome
+}
+
+const isUnknown = (outcome: Outcome): boolean =>
+  outcome.kind === 'failed' &&
+  (outcome.fault === 'presig-unknown' || outcome.fault === 'corr-unknown')
+
+async function leadOnce(deps: LeadDependencies, attempt: Attempt): Promise<Outcome> {
   const { standing } = deps
   await standing.refresh(attempt.signal)
   const signers =
@@ -67,20 +88,22 @@ export async function leadWith(
   signers: readonly PartyIndex[],
 ): Promise<Outcome> {
   const rttMs = standing.slowestMs(signers)
-  const budgetMs = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
+  const budgets = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
+  const { budgetMs } = budgets
   const started = clock.monotonic()
   const limited = AbortSignal.any([signal, AbortSignal.timeout(budgetMs + GUEST_MARGIN_MS)])
   try {
     phases?.enter('reply')
-    const led = guest.lead(request, { attempt, signers, budgetMs }, limited)
+    const led = guest.lead(request, { attempt, signers, ...budgets }, limited)
     const reply = await orAborted(led, limited)
     phases?.asGuestSays(reply.kind === 'done' ? reply.phases : undefined)
+    if (reply.kind === 'done') return reply
+    standing.stale() // what failed may have changed pairs or bans
     return reply.kind === 'failed' ? { ...reply, signers } : reply
   } catch (cause) {
+    standing.stale()
     if (signal.aborted || clock.monotonic() - started < budgetMs) throw cause
     return { ...silent([standing.me]), signers } // the own guest hangs
-  } finally {
-    standing.stale()
   }
 }
 
@@ -120,6 +143,8 @@ function someSigners(standing: Standing, attempt: Attempt): PartyIndex[] | Short
     .map(({ index }) => index)
     .filter((party) => standing.reachable(party) && !excluded.has(party))
   const able = reachable.filter((party) => standing.paired(party))
+  const ready = preferredSigners(standing, attempt, able)
+  if (ready !== undefined) return ready
   const suspects = standing.suspects()
   const doubts = new Map(
     able.map((party) => [
@@ -146,4 +171,23 @@ function someSigners(standing: Standing, attempt: Attempt): PartyIndex[] | Short
   if (signers !== undefined) return signers
   const reason = reachable.length < threshold ? 'links' : able.length < threshold ? 'pairs' : 'bans'
   return { kind: 'short', reason, reachable, needed: threshold }
+}
+
+/** The preferred signers, when all of them can take part and nothing speaks against any. */
+function preferredSigners(
+  standing: Standing,
+  { preferred, avoid }: Attempt,
+  able: readonly PartyIndex[],
+): PartyIndex[] | undefined {
+  if (preferred?.length !== standing.threshold || !preferred.includes(standing.me)) return undefined
+  const suspects = standing.suspects()
+  const all = preferred.every(
+    (party, at) =>
+      able.includes(party) &&
+      !avoid.has(party) &&
+      !standing.avoided(party) &&
+      !suspects.includes(party) &&
+      preferred.every((other, its) => its <= at || !standing.banned(party, other)),
+  )
+  return all ? [...preferred] : undefined
 }

@@ -58,6 +58,7 @@ async function leadFor(
     excluded: new Set(excluded),
     avoid: new Set(),
     history: new Tries(),
+    preferred: checked.signers ?? null,
     signal: deadline.signal,
   })
 }

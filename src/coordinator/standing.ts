@@ -7,6 +7,7 @@ import type {
   CoordinatorGuest,
   LinkStates,
 } from './collaborators.ts'
+import { orAborted } from './deadline.ts'
 
 const STATUS_FRESH_MS = 250 // of the guest's pairs and bans: one question for a burst of requests
 const STATUS_TIMEOUT_MS = 2_000 // a guest that cannot say this in time cannot lead either
@@ -30,6 +31,8 @@ export class Standing {
   #pairs = new Map<PartyIndex, string>()
   #bans = new Set<string>()
   #readAt = Number.NEGATIVE_INFINITY
+  #reading: Promise<void> | undefined
+  #staled = 0
 
   constructor(deps: StandingDependencies) {
     this.#deps = deps
@@ -38,20 +41,32 @@ export class Standing {
     this.threshold = deps.committee.params.t
   }
 
-  /** Reads pairs and bans from the own guest. Throws when the guest does not answer. */
+  /** Reads pairs and bans from the own guest, once for all who ask meanwhile. Throws when the guest does not answer. */
   async refresh(signal: AbortSignal): Promise<void> {
-    const { clock, guest } = this.#deps
-    if (clock.monotonic() - this.#readAt < STATUS_FRESH_MS) return
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(STATUS_TIMEOUT_MS)])
-    const { pairs, bans } = await guest.status(limited)
-    this.#readAt = clock.monotonic()
-    this.#pairs = new Map(pairs.map(({ party, state }) => [party, state]))
-    this.#bans = new Set(bans.map(([a, b]) => pairName(a, b)))
+    if (this.#deps.clock.monotonic() - this.#readAt < STATUS_FRESH_MS) return
+    const reading = this.#reading ?? this.#read()
+    this.#reading = reading
+    try {
+      await orAborted(reading, signal)
+    } finally {
+      if (this.#reading === reading) this.#reading = undefined
+    }
   }
 
-  /** The next `refresh` asks again: an attempt has just ended, and may have changed pairs or bans. */
+  /** The next `refresh` asks again: an attempt has just failed, and may have changed pairs or bans. */
   stale(): void {
     this.#readAt = Number.NEGATIVE_INFINITY
+    this.#reading = undefined
+    this.#staled += 1
+  }
+
+  async #read(): Promise<void> {
+    const { clock, guest } = this.#deps
+    const asked = this.#staled
+    const { pairs, bans } = await guest.status(AbortSignal.timeout(STATUS_TIMEOUT_MS))
+    if (asked === this.#staled) this.#readAt = clock.monotonic()
+    this.#pairs = new Map(pairs.map(({ party, state }) => [party, state]))
+    this.#bans = new Set(bans.map(([a, b]) => pairName(a, b)))
   }
 
   member(party: PartyIndex): CommitteeMember | undefined {

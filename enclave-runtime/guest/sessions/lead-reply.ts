@@ -51,6 +51,9 @@ export function leadFailure(error: unknown, heard: Heard, session: Ended): LeadR
       heard.notYet.map(({ from }) => from),
       notYet.retryAfterMs,
     )
+  // What a peer does not know speaks against nobody: the next form does without it.
+  const { kind } = error.fault
+  if (kind === 'presig-unknown' || kind === 'corr-unknown') return failed(kind)
   return failed(kindFor(error.fault), partiesOf(error.fault, session))
 }
 

@@ -3,7 +3,6 @@ import { objectHash } from '../../../protocols/crypto/transcript.ts'
 import { encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { type Guest, guestAt } from '../../../protocols/session/guest.ts'
-import { ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import type { Session } from './session.ts'
 
@@ -12,12 +11,16 @@ const MAX_REQUESTS = 16_384
 /** Who held a place in vain leaves it to others for as long again, at most so long. */
 const MAX_REST_MS = 10_000
 
+/** From a presignature to correlations, and from those to a full signature. */
+const FORMS_BELOW = 2
+
 type Running = Pick<Session, 'end' | 'fault' | 'round'>
 
 interface Live {
   readonly attempt: number
   readonly leader: PartyIndex
   readonly since: number
+  readonly led: Led
   session: Running | undefined
 }
 
@@ -26,9 +29,19 @@ interface Led {
   /** The last attempt that came to a session; it and all before it are over. */
   highest: number
   lapses: number
+  /** Sessions that ended because a peer did not know what was prepared: the next form follows at once. */
+  unknown: number
   /** Ended another leader's session once. */
   preempted: boolean
   restUntil: number
+}
+
+const NOT_YET_LED: Readonly<Led> = {
+  highest: -1,
+  lapses: 0,
+  unknown: 0,
+  preempted: false,
+  restUntil: 0,
 }
 
 export interface LiveAttemptsInit {
@@ -69,14 +82,17 @@ export class LiveAttempts {
     if (attempt <= led.highest) return undefined
     if (leader !== this.#init.me && since < led.restUntil) return undefined
     const holder = this.#live.get(key)
-    if (holder !== undefined) {
+    if (holder?.session?.fault !== undefined) {
+      // Over, and about to be released: nobody waits for that.
+      this.#lapse(holder)
+    } else if (holder !== undefined) {
       const open = holder.session === undefined || !isPastFirstRound(holder.session)
       if (led.preempted || !open || !this.#beats(reqId, { attempt, leader }, holder))
         return undefined
       led.preempted = true
       holder.session?.end({ kind: 'cancelled', round: 'session/open' })
     }
-    const live: Live = { attempt, leader, since, session: undefined }
+    const live: Live = { attempt, leader, since, led, session: undefined }
     this.#live.set(key, live)
     return {
       run: (session) => {
@@ -87,7 +103,7 @@ export class LiveAttempts {
       release: () => {
         if (this.#live.get(key) !== live) return
         this.#live.delete(key)
-        this.#lapse(led, live)
+        this.#lapse(live)
       },
     }
   }
@@ -96,9 +112,11 @@ export class LiveAttempts {
     return this.#live.has(hex(reqId))
   }
 
-  #lapse(led: Led, { leader, since, session }: Live): void {
+  #lapse({ led, leader, since, session }: Live): void {
     const fault = session?.fault
     if (fault === undefined) return // it gave a result, or never was a session
+    const unknown = fault.kind === 'presig-unknown' || fault.kind === 'corr-unknown'
+    if (unknown && led.unknown++ < FORMS_BELOW) return
     led.lapses += 1
     const silent = fault.kind === 'timeout' && fault.missing.includes(leader)
     if (!silent && led.lapses < 2) return
@@ -108,7 +126,7 @@ export class LiveAttempts {
 
   #ledBy(reqId: Uint8Array, leader: PartyIndex): Led {
     const known = this.#led.get(reqId) ?? new Map<PartyIndex, Led>()
-    const led = known.get(leader) ?? { highest: -1, lapses: 0, preempted: false, restUntil: 0 }
+    const led = known.get(leader) ?? { ...NOT_YET_LED }
     this.#led.set(reqId, known.set(leader, led))
     return led
   }
@@ -133,8 +151,9 @@ export interface Claim {
   release(): void
 }
 
-/** The low byte of a round's number counts the rounds of its conversation from 1. */
-const isPastFirstRound = ({ round }: Running): boolean => ((ROUND_NUMBERS[round] ?? 0) & 0xff) > 1
+/** A session is in `session/open` until its first round, which has the number 1 in its name. */
+const isPastFirstRound = ({ round }: Running): boolean =>
+  round !== 'session/open' && !round.includes('/1-')
 
 /** Members by H(lead; [reqId, guestSig]), ascending: the a-th leads attempt a ≥ 1 (03 §9.1). */
 export function leaderOrder(reqId: Uint8Array, guests: readonly Guest[]): PartyIndex[] {
