@@ -1,0 +1,86 @@
+import { FE_SIZE, feCopy, feIsZero, feMultiply, feNormalise, feSquare } from './field'
+import { feInvert, feWipe } from './field-powers'
+import { JACOBIAN_SIZE, JY, JZ } from './jacobian'
+
+/** So many elements are inverted at once: all entries of a comb. */
+export const INVERSIONS: i32 = 832
+
+const products = memory.data(33280, 16) // INVERSIONS elements
+const running = memory.data(40, 16)
+const inverse = memory.data(40, 16)
+const square = memory.data(40, 16)
+
+/**
+ * Replaces n ≤ INVERSIONS elements by their inverses with one inversion and 3n products. Nothing branches
+ * on a value: one 0 makes all results 0. Returns whether there was none.
+ */
+export function invertMany(elements: usize, n: i32): bool {
+  feCopy(products, elements)
+  for (let i = 1; i < n; i++) {
+    const at = <usize>i * FE_SIZE
+    feMultiply(products + at, products + at - FE_SIZE, elements + at)
+  }
+  feInvert(running, products + <usize>(n - 1) * FE_SIZE)
+  for (let i = n - 1; i > 0; i--) {
+    const at = <usize>i * FE_SIZE
+    feMultiply(inverse, running, products + at - FE_SIZE)
+    feMultiply(running, running, elements + at)
+    feCopy(elements + at, inverse)
+  }
+  feCopy(elements, running)
+  feNormalise(running)
+  return !feIsZero(running)
+}
+
+/** Forgets what the last inversion was of: n elements. */
+export function wipeInversions(n: i32): void {
+  memory.fill(products, 0, <usize>n * FE_SIZE)
+  memory.fill(running, 0, FE_SIZE)
+  memory.fill(inverse, 0, FE_SIZE)
+  memory.fill(square, 0, FE_SIZE)
+  feWipe()
+}
+
+const zs = memory.data(33280, 16)
+
+/** Affine points (80 bytes, normalised) of n ≤ INVERSIONS points (X : Y : Z); false when one is O. */
+export function affineOfHomogeneous(outs: usize, points: usize, n: i32): bool {
+  for (let i = 0; i < n; i++) {
+    feCopy(zs + <usize>i * FE_SIZE, points + <usize>i * JACOBIAN_SIZE + JZ)
+  }
+  const finite = invertMany(zs, n)
+  for (let i = 0; i < n; i++) {
+    const out = outs + <usize>i * 2 * FE_SIZE
+    const point = points + <usize>i * JACOBIAN_SIZE
+    const z = zs + <usize>i * FE_SIZE
+    feMultiply(out, point, z)
+    feMultiply(out + FE_SIZE, point + JY, z)
+    feNormalise(out)
+    feNormalise(out + FE_SIZE)
+  }
+  memory.fill(zs, 0, <usize>n * FE_SIZE)
+  return finite
+}
+
+/** As `affineOfHomogeneous` for Jacobian points. */
+export function affineOfJacobian(outs: usize, points: usize, n: i32): bool {
+  for (let i = 0; i < n; i++) {
+    feCopy(zs + <usize>i * FE_SIZE, points + <usize>i * JACOBIAN_SIZE + JZ)
+  }
+  const finite = invertMany(zs, n)
+  for (let i = 0; i < n; i++) {
+    const point = points + <usize>i * JACOBIAN_SIZE
+    scaled(outs + <usize>i * 2 * FE_SIZE, point, point + JY, zs + <usize>i * FE_SIZE)
+  }
+  return finite
+}
+
+/** out = (X·z², Y·z³), normalised. */
+export function scaled(out: usize, X: usize, Y: usize, z: usize): void {
+  feSquare(square, z)
+  feMultiply(out, X, square)
+  feMultiply(square, square, z)
+  feMultiply(out + FE_SIZE, Y, square)
+  feNormalise(out)
+  feNormalise(out + FE_SIZE)
+}

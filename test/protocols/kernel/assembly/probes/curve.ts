@@ -1,0 +1,12 @@
+export { combBuild, combMultiplyMany, baseMultiply, baseMultiplyMany, curveInit } from '../../../../../protocols/kernel/assembly/comb'
+export { multiply, multiplyMany } from '../../../../../protocols/kernel/assembly/multiply'
+export * from '../../../../../protocols/kernel/assembly/point'
+export { splitScalar } from '../../../../../protocols/kernel/assembly/scalar-digits'
+export * from '../../../../../protocols/kernel/assembly/field'
+export * from '../../../../../protocols/kernel/assembly/field-pair'
+export { feInvert, feRoot } from '../../../../../protocols/kernel/assembly/field-powers'
+export { feFromBytes, feFromWide, feToBytes } from '../../../../../protocols/kernel/assembly/field-bytes'
+
+export function base(): usize {
+  return (__heap_base + 63) & ~63
+}
