@@ -267,6 +267,7 @@ function inputsOf(
     guests: signers,
     pairs: mine.pairs,
     digest: DIGEST,
+    form: 'full',
   }
 }
 

@@ -31,6 +31,9 @@ export const tags = {
   signSid: 'holdfast dkls v1 sign-sid/',
   onlineSid: 'holdfast dkls v1 online-sid/',
   presignatureId: 'holdfast dkls v1 presig-id/',
+  correlationSid: 'holdfast dkls v1 corr-sid/',
+  correlationTranscript: 'holdfast dkls v1 corr-tr/',
+  correlationId: 'holdfast dkls v1 corr-id/',
 } as const
 
 export type Tag = (typeof tags)[keyof typeof tags]

@@ -1,7 +1,5 @@
+import type { Breathe } from '../crypto/breathe.ts'
 import type { AnyHandle, Handle, Kernel } from '../kernel/kernel.ts'
-
-/** Lets everything else that waits have its turn. A rejection ends the operation that breathes. */
-export type Breathe = () => Promise<void>
 
 /** P2: Alice's φ against the peer's A (02 §2.3), a breath after each step. */
 export async function pairReceive(

@@ -7,9 +7,9 @@ export type Closed = 'banned' | 'generation'
  *
  * So a setup answers one wrong guess at most, although its sessions have no common lock: (1) a check over
  * Δ runs in one turn from the question at the gate to its verdict, and a failed one closes the gate before
- * that turn ends; (2) a session's R2, the only message that tells that an m1 passed, is made in the very turn
- * in which all m1 of that session passed, so none is made once a check failed; (3) what the failure ends,
- * it ends with the same byte to everyone.
+ * that turn ends; (2) what tells that an m1 passed, the R2 of a session and C3 and C4 of a batch, leaves after
+ * all m1 of that session or batch passed and in a turn that asked the gate, so none leaves once a check
+ * failed; (3) what the failure ends, it ends with the same byte to everyone.
  *
  * Every use of the setup's handles asks here first, which is also what lets their owner wipe them at any time.
  */

@@ -1,9 +1,10 @@
+import type { Breathe } from '../crypto/breathe.ts'
 import type { Random } from '../crypto/random.ts'
 import type { AnyHandle, Handle, Kernel } from '../kernel/kernel.ts'
-import { type Breathe, pairBuild, pairReceive } from '../ot/base-ot.ts'
+import { pairBuild, pairReceive } from '../ot/base-ot.ts'
 import { pairRoles } from '../ot/pair-roles.ts'
 import { pairDirection } from '../ot/session-ids.ts'
-import type { Guest } from '../session/guest.ts'
+import { type Guest, isLess } from '../session/guest.ts'
 import type { DirectRound, Party } from '../session/round.ts'
 import { Scratch } from '../session/scratch.ts'
 import { checkOpening, checkSession, passed } from './checks.ts'
@@ -104,11 +105,4 @@ export async function setUpPair(
 async function exchange<T>(party: Party, round: DirectRound<T>, peer: number, mine: T): Promise<T> {
   const received = await party.deal(round, () => mine)
   return received.from(peer)
-}
-
-/** Bytewise order of two ids: lo is the smaller. */
-function isLess(a: Uint8Array, b: Uint8Array): boolean {
-  const at = a.findIndex((byte, index) => byte !== b[index])
-  if (at < 0) throw new Error('bug: both guests of the pair have the same id')
-  return (a[at] ?? 0) < (b[at] ?? 0)
 }

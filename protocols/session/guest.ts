@@ -16,3 +16,10 @@ export function guestAt(guests: readonly Guest[], index: PartyIndex): Guest {
   if (found === undefined) throw new Error(`bug: party ${index} is no participant`)
   return found
 }
+
+/** Bytewise order of two ids: lo of a pair is the smaller (02 §1.1). */
+export function isLess(a: Uint8Array, b: Uint8Array): boolean {
+  const at = a.findIndex((byte, index) => byte !== b[index])
+  if (at < 0) throw new Error('bug: both guests of the pair have the same id')
+  return (a[at] ?? 0) < (b[at] ?? 0)
+}

@@ -8,6 +8,11 @@ export const ROUND_NUMBERS: Readonly<Record<string, number>> = {
   'pair-setup/2-transfer': 0x0102,
   'pair-setup/3-open': 0x0103,
   'pair-setup/4-confirm': 0x0104,
+  'correlations/1-propose': 0x0301,
+  'correlations/2-choose': 0x0302,
+  'correlations/3-multiply': 0x0303,
+  'correlations/4-answer': 0x0304,
+  'correlations/5-confirm': 0x0305,
   'keygen/1-commit': 0x0401,
   'keygen/2-deal': 0x0402,
   'keygen/3-prove': 0x0403,
@@ -17,6 +22,8 @@ export const ROUND_NUMBERS: Readonly<Record<string, number>> = {
   'sign/2-multiply': 0x0803,
   'sign/3-combine': 0x0804,
   'sign/online': 0x0805,
+  'sign/1-name': 0x0806,
+  'sign/2-open': 0x0807,
 }
 
 export const MESSAGE_TYPES = {

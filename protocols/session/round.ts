@@ -41,7 +41,12 @@ export interface Party {
    * Tell everyone the same; wait for everyone's. That all saw the same is established by the
    * transcript hash that the conversation's later messages carry (sid, T), never by this call.
    */
-  publish<T>(round: BroadcastRound<T>, mine: T): Promise<Received<T>>
+  publish<T>(
+    round: BroadcastRound<T>,
+    mine: T,
+    /** Told of each message that came, at once or at the latest when the round fails for want of another. */
+    each?: (message: T, from: PartyIndex) => void,
+  ): Promise<Received<T>>
   /** Tell each other party something private; wait for theirs. The result holds no message of one's own. */
   deal<T>(round: DirectRound<T>, messageFor: (to: PartyIndex) => T): Promise<Received<T>>
   /** Tell one party something without waiting (rounds whose replies leave at different times). */

@@ -2,7 +2,8 @@ import { equalBytes } from '@noble/curves/utils.js'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { PairSetup } from '../pair-setup/set-up-pair.ts'
 import { type PartyIndex, ProtocolError } from '../session/faults.ts'
-import { type Commit, type Multiply, PREFIX_BYTES } from './messages.ts'
+import type { Opened } from './form.ts'
+import { type Commit, PREFIX_BYTES } from './messages.ts'
 
 /** The bytes of a setupId that R1 carries. */
 export const prefixOf = ({ setupId }: PairSetup): Uint8Array => setupId.slice(0, PREFIX_BYTES)
@@ -47,20 +48,19 @@ export function checkSession(
   if (!equalBytes(theirs, mine)) throw new ProtocolError({ kind: 'binding', round, from })
 }
 
-const SCALARS_OF_M2 = 32 * (512 * 3 + 1) // the bytes of Ã and η; μ is a hash
+export const SCALARS_OF_M2: number = 32 * (512 * 3 + 1) // the bytes of Ã and η; μ is a hash
 
 /** R2, check 2 of 02 §6.2: four points on the curve, every scalar below q. */
 export function checkShape(
   kernel: Kernel,
   round: string,
   from: PartyIndex,
-  { R, pk, gammaU, gammaV, psi, m2 }: Multiply,
+  { opening: { R, pk, gammaU, gammaV, psi }, scalars }: Opened,
 ): void {
   for (const [name, point] of Object.entries({ R, pk, gammaU, gammaV }))
     if (!kernel.isPoint(point)) throw malformed(round, from, `${name} is not a point`)
   if (!kernel.isScalar(psi)) throw malformed(round, from, 'psi is not a scalar')
-  if (!kernel.areScalars(m2.subarray(0, SCALARS_OF_M2)))
-    throw malformed(round, from, 'm2 is not made of scalars')
+  if (!kernel.areScalars(scalars)) throw malformed(round, from, 'not made of scalars')
 }
 
 /** R3 and the online message: both parts are below q. */

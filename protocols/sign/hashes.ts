@@ -2,10 +2,8 @@ import { tags } from '../crypto/tags.ts'
 import { oracle } from '../crypto/transcript.ts'
 import { u8 } from '../session/codec.ts'
 import { type Guest, inOrder } from '../session/guest.ts'
-import { FORMS } from '../session/instance.ts'
-import type { Commit } from './messages.ts'
-
-const NO_CORRELATIONS = new Uint8Array() // form (a) names none
+import type { Form } from '../session/instance.ts'
+import type { Name } from './messages.ts'
 
 /** RO(sign-com; instanceId, guest, R_i, blind). */
 export const commitmentTo = (
@@ -18,17 +16,18 @@ export const commitmentTo = (
 /** sid1 = RO(sign-sid; instanceId, u8 form, per signer: id, nonce, com, prefixes, corrIds) (02 §6.1). */
 export const sid1Of = (
   instanceId: Uint8Array,
+  form: Form,
   guests: readonly Guest[],
-  commitOf: (guest: Guest) => Commit,
+  commitOf: (guest: Guest) => Name,
 ): Uint8Array =>
   oracle(
     tags.signSid,
     32,
     instanceId,
-    u8(FORMS.full),
+    u8(form),
     ...inOrder(guests).flatMap((guest) => {
-      const { nonce, commitment, prefixes } = commitOf(guest)
-      return [guest.id, nonce, commitment, prefixes, NO_CORRELATIONS]
+      const { nonce, commitment, prefixes, correlationIds } = commitOf(guest)
+      return [guest.id, nonce, commitment, prefixes, correlationIds]
     }),
   )
 

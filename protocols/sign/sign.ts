@@ -4,9 +4,9 @@ import type { Party } from '../session/round.ts'
 import { checkParts, checkSession, usable } from './checks.ts'
 import { combined } from './combined.ts'
 import { rounds } from './messages.ts'
-import { type PresignInputs, prepare } from './presign.ts'
+import { type PresignInputs, prepare } from './prepare.ts'
 
-export interface SigningInputs extends PresignInputs {
+export type SigningInputs = PresignInputs & {
   /** What is signed, 32 bytes, as every signer computed it for itself. */
   readonly digest: Uint8Array
   /** Awaited after all checks of all peers, before R3 leaves: makes the signature's record durable (05 §3.3). */
@@ -14,7 +14,7 @@ export interface SigningInputs extends PresignInputs {
 }
 
 /**
- * Form (a): a signature under P' by exactly t signers, nothing prepared (02 §6). Throws `ProtocolError`;
+ * Forms (a) and (b): a signature under P' by exactly t signers (02 §6). Throws `ProtocolError`;
  * then no secret of the run is left.
  */
 export async function sign(

@@ -56,6 +56,16 @@ export class Desk {
     )
   }
 
+  /** The letters of a round that are here, whatever ended the run. */
+  arrived(round: string, from: readonly PartyIndex[]): ReadonlyMap<PartyIndex, Uint8Array> {
+    return new Map(
+      from.flatMap((party) => {
+        const bytes = this.#letters.get(`${round}/${party}`)
+        return bytes === undefined ? [] : [[party, bytes] as const]
+      }),
+    )
+  }
+
   /** The deadline of the present wait passes. */
   expire(): void {
     if (this.#wait === undefined) return

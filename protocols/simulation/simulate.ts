@@ -89,10 +89,12 @@ export async function simulate<T>(
       me,
       everyone,
       instanceId,
-      async publish(round, mine) {
+      async publish(round, mine, each = () => undefined) {
         const bytes = round.codec.encode(mine)
         for (const to of others) post({ from: me, to, round: round.name, bytes })
-        const theirs = decodeAll(round, await collect(me, round.name, others))
+        const theirs = await collect(me, round.name, others)
+          .finally(() => tellEach(round, deskOf(desks, me).arrived(round.name, others), each))
+          .then((letters) => decodeAll(round, letters))
         return new Received(
           new Map(everyone.map((from) => [from, from === me ? mine : theirs.from(from)])),
         )
@@ -153,6 +155,24 @@ function decodeAll<T>(
       throw new ProtocolError({ kind: 'malformed', round: round.name, from, reason }, { cause })
     }
   return new Received(messages)
+}
+
+/** Those that can be read; the others end the run elsewhere. */
+function tellEach<T>(
+  round: { readonly name: string; readonly codec: Codec<T> },
+  letters: ReadonlyMap<PartyIndex, Uint8Array>,
+  each: (message: T, from: PartyIndex) => void,
+): void {
+  for (const [from, bytes] of letters) {
+    let message: T
+    try {
+      message = round.codec.decode(bytes)
+    } catch (cause) {
+      if (!(cause instanceof DecodeError)) throw cause
+      continue
+    }
+    each(message, from)
+  }
 }
 
 function deskOf(desks: ReadonlyMap<PartyIndex, Desk>, party: PartyIndex): Desk {

@@ -20,11 +20,16 @@ const CONVERSATION: Room = {
     'protocols/kernel',
     'protocols/sharing',
   ],
-  types: ['protocols/pair-setup'], // signing names the setups it is given
+  types: ['protocols/pair-setup', 'protocols/correlations'], // signing names the setups and correlations it is given
   packages: NOBLE,
   node: false,
 }
-const CONVERSATIONS = ['protocols/pair-setup', 'protocols/keygen', 'protocols/sign']
+const CONVERSATIONS = [
+  'protocols/pair-setup',
+  'protocols/correlations',
+  'protocols/keygen',
+  'protocols/sign',
+]
 const DECIDING: Room = {
   rooms: ['protocols/session', 'protocols/crypto'],
   packages: [...NOBLE, 'zod'],
@@ -63,6 +68,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'protocols/session': { rooms: ['protocols/crypto'], packages: [...NOBLE, 'cborg'], node: false },
   'protocols/sharing': CONVERSATION,
   'protocols/pair-setup': CONVERSATION,
+  'protocols/correlations': CONVERSATION,
   'protocols/keygen': CONVERSATION,
   'protocols/sign': CONVERSATION,
   'protocols/agreement': DECIDING,

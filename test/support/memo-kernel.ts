@@ -110,9 +110,10 @@ export function memoKernel(seed: string): OpenKernel {
       return { m1: result.bytes, choice: result.handle }
     },
     rvoleAlice(alice, sid, m1, input) {
-      if (input === undefined) return kernel.rvoleAlice(alice, sid, m1)
       const { leaves, delta } = slots.get(alice, 'alice')
-      const factors = [slots.get(input.nonce, 'nonce').r, slots.get(input.key, 'key').sk]
+      const factors = input
+        ? [slots.get(input.nonce, 'nonce').r, slots.get(input.key, 'key').sk]
+        : [] // drawn, and what is drawn follows from the name
       const inputs = [words(leaves), delta, sid, m1, ...factors.map(bytesOf)]
       const result = recall(nameOf(begin('rvoleAlice'), ...inputs), 'alice-product', () => {
         const answered = kernel.rvoleAlice(alice, sid, m1, input)

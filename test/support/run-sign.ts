@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { equalBytes } from '@noble/curves/utils.js'
+import type { Correlation, CorrelationSource } from '../../protocols/correlations/correlation.ts'
 import type { Signature } from '../../protocols/kernel/kernel.ts'
 import type { GeneratedKeys } from '../../protocols/keygen/generate-keys.ts'
 import { PairGate } from '../../protocols/pair-setup/gate.ts'
@@ -10,7 +12,7 @@ import { type SimulationOptions, simulate } from '../../protocols/simulation/sim
 import { memoKernel } from './memo-kernel.ts'
 import { committee, guestOf, NETWORK, runKeygen, type TestGuest, valuesOf } from './run-keygen.ts'
 import { seeded } from './seeded.ts'
-import { dealPair } from './trusted-setup.ts'
+import { dealCorrelation, dealPair } from './trusted-setup.ts'
 
 export const ETHEREUM: readonly number[] = [44, 60, 0, 0, 0]
 
@@ -115,6 +117,7 @@ export function inputsOf(
       }),
     ),
     digest,
+    form: 'full',
   }
 }
 
@@ -145,7 +148,7 @@ export const runSign = (
 
 export const runPresign = (
   world: World,
-  { signers, seed, ...options }: SigningRun,
+  { signers, seed, alter = (_, same) => same, ...options }: SigningRun,
 ): Promise<PromiseSettledResult<Presignature>[]> =>
   simulate(
     signers,
@@ -153,11 +156,70 @@ export const runPresign = (
     (party) => {
       const { kernel } = guestOf(world.guests, party.me)
       const keyId = keyOf(world.keys, party.me).keys[0]?.keyId ?? new Uint8Array()
-      const inputs = { ...inputsOf(world, signers, party.me, digestOf(seed)), keyId }
-      return presign(party, kernel, seeded(`${seed}/party ${party.me}`), inputs)
+      const inputs = alter(party.me, inputsOf(world, signers, party.me, digestOf(seed)))
+      return presign(party, kernel, seeded(`${seed}/party ${party.me}`), { ...inputs, keyId })
     },
     options,
   )
+
+/** A pool that is nothing but lists; taking is removing. */
+export class TestPool implements CorrelationSource {
+  readonly #ready = new Map<number, Correlation[]>()
+
+  put(peer: number, correlation: Correlation): void {
+    this.#ready.set(peer, [...this.of(peer), correlation])
+  }
+
+  of(peer: number): readonly Correlation[] {
+    return this.#ready.get(peer) ?? []
+  }
+
+  name(peer: number): Correlation | undefined {
+    const [first, ...rest] = this.of(peer)
+    this.#ready.set(peer, rest)
+    return first
+  }
+
+  named(peer: number, id: Uint8Array): Correlation | undefined {
+    const found = this.of(peer).find((correlation) => equalBytes(correlation.id, id))
+    this.#ready.set(
+      peer,
+      this.of(peer).filter((correlation) => correlation !== found),
+    )
+    return found
+  }
+}
+
+/** `count` dealt correlations for every pair of the signers, by party. */
+export function dealPools(
+  { guests, pairs }: World,
+  signers: readonly number[],
+  seed: string,
+  count = 1,
+): ReadonlyMap<number, TestPool> {
+  const pools = new Map(signers.map((me) => [me, new TestPool()]))
+  for (const me of signers)
+    for (const peer of signers) {
+      if (pairs.get(`${me}/${peer}`)?.lo !== true) continue
+      const random = seeded(`${seed}/correlations ${me} ${peer}`)
+      for (let k = 0; k < count; k++) {
+        const id = random(16)
+        const dealt = dealCorrelation(random, guestOf(guests, me), guestOf(guests, peer))
+        pools.get(me)?.put(peer, { id, secret: dealt.lo })
+        pools.get(peer)?.put(me, { id, secret: dealt.hi })
+      }
+    }
+  return pools
+}
+
+/** Form (b) from these pools. */
+export const fromPools =
+  (pools: ReadonlyMap<number, CorrelationSource>) =>
+  (me: number, honest: SigningInputs): SigningInputs => {
+    const correlations = pools.get(me)
+    if (correlations === undefined) throw new Error(`no pool of ${me}`)
+    return { ...honest, form: 'correlated', correlations }
+  }
 
 /** How many secrets each guest's kernel holds. */
 export const held = (guests: readonly TestGuest[]): number[] =>

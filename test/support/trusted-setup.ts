@@ -1,5 +1,5 @@
 import type { Handle, Kernel } from '../../protocols/kernel/kernel.ts'
-import type { Random } from '../../protocols/kernel/reference/curve.ts'
+import { mod, type Random, randomScalar } from '../../protocols/kernel/reference/curve.ts'
 import { wordsOf } from '../../protocols/kernel/reference/hash.ts'
 import { BLOCKS, LEAVES, NODE_WORDS } from '../../protocols/kernel/reference/pprf.ts'
 import { referenceKernel } from '../../protocols/kernel/reference/reference-kernel.ts'
@@ -47,6 +47,27 @@ export function dealPair(
       ...first.bob,
       zeta: hi.slots.put('zeta', { seed: Uint8Array.from(seed) }),
     },
+  }
+}
+
+/** Places both halves of one correlation in the kernels of lo and hi: c + d = a·b in both directions. */
+export function dealCorrelation(
+  random: Random,
+  lo: OpenKernel,
+  hi: OpenKernel,
+): { readonly lo: Handle<'correlation'>; readonly hi: Handle<'correlation'> } {
+  const draw = () => randomScalar(random)
+  const direction = () => {
+    const alice = { a1: draw(), a2: draw(), c1: draw(), c2: draw() }
+    const b = draw()
+    const d1 = mod(alice.a1 * b - alice.c1)
+    const d2 = mod(alice.a2 * b - alice.c2)
+    return { alice, bob: { b, d1, d2 } }
+  }
+  const [zero, one] = [direction(), direction()]
+  return {
+    lo: lo.slots.put('correlation', { ...zero.alice, ...one.bob }),
+    hi: hi.slots.put('correlation', { ...one.alice, ...zero.bob }),
   }
 }
 

@@ -30,9 +30,18 @@ export function guestParty(session: Session): Party {
     await wiped
   }
 
-  const exchange = async <T>(round: Round<T>, letters: readonly Encoded[]): Promise<T[]> => {
+  const exchange = async <T>(
+    round: Round<T>,
+    letters: readonly Encoded[],
+    each: (message: T, from: PartyIndex) => void = () => undefined,
+  ): Promise<T[]> => {
+    const hear = async (from: PartyIndex): Promise<T> => {
+      const message = await receive(round, from)
+      each(message, from)
+      return message
+    }
     const [theirs] = await Promise.all([
-      Promise.all(session.others.map((from) => receive(round, from))),
+      Promise.all(session.others.map(hear)),
       sendAll(round.name, letters),
     ])
     session.assertRunning(round.name)
@@ -43,11 +52,16 @@ export function guestParty(session: Session): Party {
     me,
     everyone,
     instanceId,
-    async publish<T>(round: BroadcastRound<T>, mine: T): Promise<Received<T>> {
+    async publish<T>(
+      round: BroadcastRound<T>,
+      mine: T,
+      each?: (message: T, from: PartyIndex) => void,
+    ): Promise<Received<T>> {
       const bytes = round.codec.encode(mine)
       const theirs = await exchange(
         round,
         session.others.map((to) => ({ to, bytes })),
+        each,
       )
       const heard = new Map(session.others.map((from, i) => [from, theirs[i] as T]))
       heard.set(me, mine)

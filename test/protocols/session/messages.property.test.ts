@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { rounds as correlations } from '../../../protocols/correlations/messages.ts'
 import { rounds as keygen } from '../../../protocols/keygen/messages.ts'
 import { rounds as pairSetup } from '../../../protocols/pair-setup/messages.ts'
 import { type Codec, DecodeError, type FixedCodec } from '../../../protocols/session/codec.ts'
@@ -25,18 +26,36 @@ const TABLES: { of: string; rounds: object; sizes: Record<string, number> }[] = 
     rounds: keygen(t, B),
     sizes: { commit: 64, deal: 96 + B * (98 * t + 32), prove: 64 + 65 * B, certify: 96 },
   })),
+  ...[1, 16].map((N) => ({
+    of: `a batch of ${N} correlations`,
+    rounds: correlations(N),
+    sizes: {
+      propose: 86,
+      choose: 48 + 9_232 * N,
+      multiply: 58_480 * N,
+      answer: 49_248 * N,
+      confirm: 32,
+    },
+  })),
   ...[2, 3, 9].map((t) => ({
     of: `a signature, t = ${t}`,
-    rounds: sign(t),
+    rounds: fixedOf(sign(t)),
     sizes: {
       commit: 64 + 8 * (t - 1),
       extend: 9_264,
       multiply: 49_476,
       combine: 96,
       online: 112,
+      open: 292,
     },
   })),
 ]
+
+/** All but R1 of form (b), whose length depends on who sends it. */
+function fixedOf<T extends { readonly name: unknown }>(table: T): Omit<T, 'name'> {
+  const { name: _, ...rest } = table
+  return rest
+}
 
 for (const { of, rounds, sizes } of TABLES)
   describe(`the messages of ${of}`, () => {
@@ -67,6 +86,28 @@ for (const { of, rounds, sizes } of TABLES)
     }
   })
 
+describe('names of correlations in R1', () => {
+  it('are as many as are counted, at most one per other signer, and nothing else decodes', () => {
+    const { codec } = sign(3).name
+    const message = (count: number, named: number) =>
+      Uint8Array.of(...new Uint8Array(80).fill(5), count, ...new Uint8Array(16 * named).fill(6))
+    for (const count of [0, 1, 2]) {
+      const bytes = message(count, count)
+      assert.deepEqual(codec.encode(codec.decode(bytes)), bytes)
+      assert.equal(codec.decode(bytes).correlationIds.length, 16 * count)
+      for (const wrong of [message(count, count + 1), bytes.slice(1), message(count + 1, count)])
+        assert.throws(() => codec.decode(wrong), DecodeError)
+    }
+    assert.throws(() => codec.decode(message(3, 3)), DecodeError)
+    for (const length of [8, 48])
+      assert.throws(
+        () =>
+          codec.encode({ ...codec.decode(message(0, 0)), correlationIds: new Uint8Array(length) }),
+        /bug/,
+      )
+  })
+})
+
 describe('the sizes of a run', () => {
   const total = (t: number, B: number) =>
     Object.values(keygen(t, B)).reduce(
@@ -84,7 +125,9 @@ describe('round numbers', () => {
     const numbers = Object.values(ROUND_NUMBERS)
     assert.equal(new Set(numbers).size, numbers.length)
     for (const [name, number] of Object.entries(ROUND_NUMBERS)) {
-      const kind = { session: 0, 'pair-setup': 1, keygen: 4, sign: 8 }[name.split('/')[0] ?? '']
+      const kind = { session: 0, 'pair-setup': 1, correlations: 3, keygen: 4, sign: 8 }[
+        name.split('/')[0] ?? ''
+      ]
       assert.equal(number >> 8, kind, name)
     }
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { blake3 } from '@noble/hashes/blake3.js'
 import type { Guest } from '../../../protocols/session/guest.ts'
+import { FORMS } from '../../../protocols/session/instance.ts'
 import {
   commitmentTo,
   onlineSidOf,
@@ -15,6 +16,7 @@ const commitOf = ({ index }: Guest) => ({
   nonce: b32(index),
   commitment: b32(0x10 + index),
   prefixes: new Uint8Array(16).fill(0x20 + index),
+  correlationIds: new Uint8Array(16 * (index % 3)).fill(0x30 + index),
 })
 
 /** RO(tag, length; fields…) written out by hand. */
@@ -36,14 +38,14 @@ describe('the hashes of a signature are those of the specification', () => {
     )
   })
 
-  it('sid1: instanceId, form, and id, nonce, com, prefixes and no corrIds of each, in order of x', () => {
+  it('sid1: instanceId, form, and id, nonce, com, prefixes and corrIds of each, in order of x', () => {
     const fields = guests.flatMap((guest) => {
-      const { nonce, commitment, prefixes } = commitOf(guest)
-      return [guest.id, nonce, commitment, prefixes, []]
+      const { nonce, commitment, prefixes, correlationIds } = commitOf(guest)
+      return [guest.id, nonce, commitment, prefixes, correlationIds]
     })
-    const expected = byHand('sign-sid', 32, b32(1), [1], ...fields)
-    assert.deepEqual(sid1Of(b32(1), guests, commitOf), expected)
-    assert.deepEqual(sid1Of(b32(1), [...guests].reverse(), commitOf), expected)
+    const expected = byHand('sign-sid', 32, b32(1), [2], ...fields)
+    assert.deepEqual(sid1Of(b32(1), FORMS.correlated, guests, commitOf), expected)
+    assert.deepEqual(sid1Of(b32(1), FORMS.correlated, [...guests].reverse(), commitOf), expected)
   })
 
   it('presigId: sid1, R, 16 bytes; onlineSid: presigId, keyId, P, digest, requestDigest', () => {
