@@ -1,0 +1,4 @@
+import { twoOfThree } from './two-of-three.ts'
+
+/** What the test calls in the page. */
+Object.assign(globalThis, { twoOfThree })
