@@ -1,7 +1,8 @@
 import { affineOfHomogeneous, affineOfJacobian, wipeInversions } from './affine'
-import { FE_SIZE } from './field'
+import { FE_SIZE, feSubtract } from './field'
 import { PAIR_SIZE } from './field-pair'
-import { JACOBIAN_SIZE, jacobianDouble, jacobianSet } from './jacobian'
+import { JACOBIAN_SIZE, jacobianAddAffine, jacobianDouble, jacobianSet } from './jacobian'
+import { mapInit } from './map-constants'
 import { ODD_MULTIPLES_SIZE, oddMultiples } from './odd-multiples'
 import { POINT_SIZE } from './point'
 import {
@@ -38,11 +39,13 @@ const x = memory.data(80, 16)
 const y = memory.data(80, 16)
 const sum = memory.data(240, 16)
 const other = memory.data(240, 16)
+const zero = memory.data(40, 16)
 const digits = memory.data(72, 16)
 const results = memory.data(7680, 16) // MANY homogeneous points
 
-/** Builds the table of G: once, before anything else of this file. */
+/** Builds the table of G and the constants of the maps: once, before anything else of the curve. */
 export function curveInit(): void {
+  mapInit()
   combBuild(generatorTable, generator)
 }
 
@@ -61,6 +64,20 @@ export function combBuild(table: usize, pt: usize): void {
 /** out = sc·G; false for sc = 0. Constant time in sc. */
 export function baseMultiply(out: usize, sc: usize): bool {
   return combMultiply(out, generatorTable, sc)
+}
+
+/** total (Jacobian) += sc·G: public sc, variable time. No doubling, as the comb has its own point per window. */
+export function addBaseMultiple(total: usize, sc: usize): void {
+  combDigits(digits, sc)
+  for (let i = 0; i < COMB_WINDOWS; i++) {
+    const digit = 2 * <i32>window(digits, i) - 31
+    const entry = generatorTable + <usize>i * ODD_MULTIPLES_SIZE + <usize>(abs(digit) >> 1) * POINT_SIZE
+    if (digit > 0) jacobianAddAffine(total, entry, entry + FE_SIZE)
+    else {
+      feSubtract(y, zero, entry + FE_SIZE)
+      jacobianAddAffine(total, entry, y)
+    }
+  }
 }
 
 /** As `baseMultiply` for n scalars (public: n); false when any is 0. */

@@ -1,4 +1,5 @@
 import { affineOfHomogeneous, wipeInversions } from './affine'
+import { BETA } from './endomorphism'
 import { FE_SIZE, feCopy, feMultiply, feNormalise } from './field'
 import { PAIR_SIZE } from './field-pair'
 import { JACOBIAN_SIZE } from './jacobian'
@@ -19,14 +20,6 @@ import { selectPair, selectWipe } from './select'
 
 const MANY: i32 = 32 // points that share one inversion; two tables of 16 entries each are 80 kB
 const TABLE: usize = 2 * 16 * 80 // the odd multiples of P, then of λP
-
-const BETA = memory.data<u32>(
-  [
-    0x119501ee, 0x09cb6143, 0x1d626570, 0x0092ea25, 0x034e99cf, 0x03cf561a, 0x1c41b991, 0x056caf80,
-    0x007ae96a, 0,
-  ],
-  16,
-)
 
 const tables = memory.data(81920, 16) // MANY × TABLE
 const results = memory.data(3840, 16) // MANY homogeneous points

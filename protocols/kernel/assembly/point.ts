@@ -11,6 +11,7 @@ import {
 import { feFromBytes, feToBytes } from './field-bytes'
 import { feRoot } from './field-powers'
 import { jacobianAddAffine, jacobianSet, jacobianSetO } from './jacobian'
+import { scIsZero, scLoadReduced } from './scalar'
 
 /**
  * An affine point, never O: x and y, normalised (./field). All that is here takes public points, unless it
@@ -98,6 +99,13 @@ export function pointsSum(out: usize, pts: usize, n: i32): bool {
 /** y mod 2. */
 export function pointYOdd(pt: usize): bool {
   return (load<u32>(pt + FE_SIZE) & 1) != 0
+}
+
+/** out = x mod q, a scalar; false when that is 0. */
+export function pointXModQ(outSc: usize, pt: usize): bool {
+  feToBytes(bytes, pt)
+  scLoadReduced(outSc, bytes)
+  return !scIsZero(outSc)
 }
 
 /** Whether x ≥ q. */

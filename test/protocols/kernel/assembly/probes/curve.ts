@@ -10,3 +10,6 @@ export { feFromBytes, feFromWide, feToBytes } from '../../../../../protocols/ker
 export function base(): usize {
   return (__heap_base + 63) & ~63
 }
+export { hashToCurveMany } from '../../../../../protocols/kernel/assembly/hash-to-curve'
+export { multiScalar, scalarBaseAndPoint } from '../../../../../protocols/kernel/assembly/multi-scalar'
+export { ecdsaVerify } from '../../../../../protocols/kernel/assembly/verify'
