@@ -97,6 +97,7 @@ const keygen = (seats: readonly Seat[]): Promise<GeneratedKeys[]> =>
       {
         kernel,
         random,
+        breathe,
         storePending: async () => undefined,
         storeProofs: async () => undefined,
         certify: async (transcript) =>
