@@ -4,6 +4,7 @@ import { RequestError } from '../../../protocols/request/errors.ts'
 import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
 import { FORMS, KINDS } from '../../../protocols/session/instance.ts'
 import type { Party } from '../../../protocols/session/round.ts'
+import type { SigningForm } from '../../../protocols/sign/prepare.ts'
 import { presign } from '../../../protocols/sign/presign.ts'
 import type { Account } from '../accounts/account.ts'
 import type { AccountStore } from '../accounts/account-store.ts'
@@ -17,7 +18,9 @@ import { openEverywhere } from '../sessions/lead-session.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
+import type { CorrelationsForSigning } from '../signing/correlations-for-signing.ts'
 import type { KeyShares } from '../signing/key-shares.ts'
+import { fromCorrelations } from '../signing/make-signature.ts'
 import { isSignerSet } from '../signing/signing-plan.ts'
 import {
   decodePresignatureOpening,
@@ -48,8 +51,7 @@ export interface PresignatureMakerInit {
   readonly shares: KeyShares
   readonly pool: PresignaturePool
   readonly background: Pick<Background, 'admit'>
-  /** Whether every one of these pairs has correlations to spare. */
-  readonly correlated: (peers: readonly PartyIndex[]) => boolean
+  readonly correlations: CorrelationsForSigning
   readonly kernel: Kernel
   readonly random: Random
 }
@@ -58,6 +60,8 @@ export interface PresignatureMakerInit {
 export class PresignatureMaker {
   readonly #init: PresignatureMakerInit
   #attempt = 0
+  /** A peer did not know a correlation: the next one is made without. */
+  #inFull = false
 
   constructor(init: PresignatureMakerInit) {
     this.#init = init
@@ -89,6 +93,10 @@ export class PresignatureMaker {
           this.#presign(party, account, plan, me.index),
         ),
       )
+      this.#inFull = false
+    } catch (error) {
+      this.#inFull = error instanceof ProtocolError && error.fault.kind === 'corr-unknown'
+      throw error
     } finally {
       answers.unwatch(session)
       signal.removeEventListener('abort', stop)
@@ -128,13 +136,18 @@ export class PresignatureMaker {
 
   /** What stands in the way here. Throws `RequestError` or `Declined`. */
   #assertOpen(from: PartyIndex, account: Account, { signers, form }: PresignaturePlan): void {
-    const { bans, pairs, shares, pool, background } = this.#init
+    const { bans, pairs, shares, pool, background, correlations } = this.#init
     if (shares.isHalted(account)) throw new RequestError('KEY_NOT_FOUND')
     if (bans.among(signers) !== undefined) throw new RequestError('PAIR_BANNED')
     if (pairs.missing(this.#others(signers)).length > 0) throw later('setup-missing')
     const { certificate, derived } = account
     if (!pool.hasRoom(from, { keyId: certificate.keyId, path: derived.path }))
       throw later('overloaded')
+    if (form === FORMS.correlated && !correlations.serves(this.#others(signers), from))
+      throw new Declined({
+        kind: 'abort',
+        fault: { kind: 'corr-unknown', round: 'session/open', from },
+      })
     if (!background.admit(this.#costOf(signers.length, form))) throw later('busy')
   }
 
@@ -142,33 +155,41 @@ export class PresignatureMaker {
   async #presign(
     party: Party,
     account: Account,
-    { signers, guests }: PresignaturePlan,
+    { signers, guests, form }: PresignaturePlan,
     owner: PartyIndex,
   ): Promise<void> {
-    const { committee, kernel, random, pairs, shares, pool } = this.#init
+    const { committee, kernel, random, pairs, shares, pool, correlations } = this.#init
     const { networkId, epochId } = committee
     const others = this.#others(signers)
-    await shares.withShare(account, async (share) => {
-      const setups = pairs.withAll(others)
-      if (setups === undefined) throw cancelled()
-      const { certificate, derived } = account
-      const presignature = await presign(party, kernel, random, {
-        networkId,
-        epochId,
-        keyId: certificate.keyId,
-        keyPublic: certificate.publicKey,
-        derived,
-        share,
-        guests,
-        pairs: setups,
+    const made = (by: SigningForm): Promise<void> =>
+      shares.withShare(account, async (share) => {
+        const setups = pairs.withAll(others)
+        if (setups === undefined) throw cancelled()
+        const { certificate, derived } = account
+        const presignature = await presign(party, kernel, random, {
+          ...by,
+          networkId,
+          epochId,
+          keyId: certificate.keyId,
+          keyPublic: certificate.publicKey,
+          derived,
+          share,
+          guests,
+          pairs: setups,
+        })
+        const setupIds = new Map([...setups].map(([peer, { setupId }]) => [peer, setupId]))
+        pool.put({ presignature, owner, epochId, setupIds })
       })
-      const setupIds = new Map([...setups].map(([peer, { setupId }]) => [peer, setupId]))
-      pool.put({ presignature, owner, epochId, setupIds })
-    })
+    if (form === FORMS.full) return made({ form: 'full' })
+    await fromCorrelations(correlations.forSession(owner), (source) =>
+      made({ form: 'correlated', correlations: source }),
+    )
   }
 
   #form(signers: readonly PartyIndex[]): MakingForm {
-    return this.#init.correlated(this.#others(signers)) ? FORMS.correlated : FORMS.full
+    const { committee, correlations } = this.#init
+    const serves = correlations.serves(this.#others(signers), committee.me.index)
+    return serves && !this.#inFull ? FORMS.correlated : FORMS.full
   }
 
   #costOf(signers: number, form: MakingForm): Cost {

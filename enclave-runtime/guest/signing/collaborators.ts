@@ -4,6 +4,7 @@ import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import type { sign } from '../../../protocols/sign/sign.ts'
 import type { ActivityLog } from '../accounts/activity-log.ts'
 import type { Committee } from '../committee.ts'
+import type { CorrelationStock } from '../correlations/correlation-stock.ts'
 import type { Tell } from '../events.ts'
 import type { PairBans } from '../pairs/pair-bans.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
@@ -14,6 +15,7 @@ import type { Answers } from '../sessions/answers.ts'
 import type { Followers } from '../sessions/followers.ts'
 import type { LiveAttempts } from '../sessions/live-attempts.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
+import type { CorrelationsForSigning } from './correlations-for-signing.ts'
 import type { KeyShares } from './key-shares.ts'
 import type { SignRequest } from './signing-plan.ts'
 
@@ -28,8 +30,8 @@ export interface SigningCollaborators {
   readonly bans: PairBans
   readonly shares: KeyShares
   readonly presignatures: PresignaturePool
-  /** Whether every one of these pairs has a correlation ready. */
-  readonly correlated: (peers: readonly PartyIndex[]) => boolean
+  readonly correlations: Pick<CorrelationStock, 'serves' | 'forSession'>
+  readonly correlations: CorrelationsForSigning
   readonly activities: ActivityLog
   readonly results: ResultCache
   readonly kernel: Kernel

@@ -1,7 +1,7 @@
 import { RequestError } from '../../../protocols/request/errors.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
-import { KINDS } from '../../../protocols/session/instance.ts'
+import { FORMS, KINDS } from '../../../protocols/session/instance.ts'
 import { Declined } from '../sessions/followers.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
@@ -75,6 +75,7 @@ export class SignatureFollower {
     if (done !== undefined) throw new Declined({ kind: 'result', result: encodeFinished(done) })
     this.#admission.assertOpen(asked, signers)
     if (!this.#has(manner, named, asked, plan)) throw refusedWith('presig-unknown', from)
+    if (!this.#serves(manner, signers, from)) throw refusedWith('corr-unknown', from)
     const claim = live.claim(asked.request.digest, attempt, from)
     if (claim === undefined) throw later('busy')
     try {
@@ -83,7 +84,7 @@ export class SignatureFollower {
       claim.run(session)
       begun(session)
       const signature = await router.conduct(session, (party) =>
-        makeSignature(this.#init, party, asked, plan),
+        makeSignature(this.#init, party, asked, plan, from),
       )
       this.#finished.keep(asked, { signature, signers })
       tell('SIGNED')
@@ -112,6 +113,13 @@ export class SignatureFollower {
     return named && presignatures.isFor(manner.presignature, purposeOf(committee, asked, signers))
   }
 
+  /** There are correlations with the other signers, and none of them wastes them (02 §4.4). */
+  #serves({ form }: Manner, signers: readonly PartyIndex[], leader: PartyIndex): boolean {
+    const { committee, correlations } = this.#init
+    const others = signers.filter((signer) => signer !== committee.me.index)
+    return form !== FORMS.correlated || correlations.serves(others, leader)
+  }
+
   #open({ signers, attempt, instanceId }: SigningPlan, deadlineMs: number): Session {
     const kind = KINDS.signature
     const spec = { kind, instanceId, attempt, everyone: signers, deadlineMs }
@@ -133,5 +141,7 @@ export class SignatureFollower {
   }
 }
 
-const refusedWith = (kind: 'binding' | 'presig-unknown', from: PartyIndex): Declined =>
-  new Declined({ kind: 'abort', fault: { kind, round: 'session/open', from } })
+const refusedWith = (
+  kind: 'binding' | 'presig-unknown' | 'corr-unknown',
+  from: PartyIndex,
+): Declined => new Declined({ kind: 'abort', fault: { kind, round: 'session/open', from } })

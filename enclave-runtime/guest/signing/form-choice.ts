@@ -3,6 +3,7 @@ import { FORMS, type Form } from '../../../protocols/session/instance.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import type { Committee } from '../committee.ts'
 import type { PresignaturePool, Purpose } from '../presignatures/presignature-pool.ts'
+import type { CorrelationsForSigning } from './correlations-for-signing.ts'
 import { FROM_CORRELATIONS, fromPresignature, IN_FULL, type Manner } from './manner.ts'
 import type { SignRequest } from './signing-plan.ts'
 
@@ -12,8 +13,7 @@ const MAX_REQUESTS = 16_384
 export interface FormChoiceInit {
   readonly committee: Committee
   readonly presignatures: Pick<PresignaturePool, 'nameOwn'>
-  /** Whether every one of these pairs has a correlation ready, as far as this guest knows. */
-  readonly correlated: (peers: readonly PartyIndex[]) => boolean
+  readonly correlations: Pick<CorrelationsForSigning, 'serves'>
 }
 
 /**
@@ -31,14 +31,16 @@ export class FormChoice {
 
   /** Names a presignature where there is one: the caller spends it, whatever happens. */
   choose(asked: SignRequest, signers: readonly PartyIndex[]): Manner {
-    const { committee, presignatures, correlated } = this.#init
+    const { committee, presignatures, correlations } = this.#init
+    const me = committee.me.index
     const best = this.#best.get(asked.request.digest) ?? FORMS.presigned
     if (best >= FORMS.presigned) {
       const id = presignatures.nameOwn(purposeOf(committee, asked, signers))
       if (id !== undefined) return fromPresignature(id)
     }
-    const others = signers.filter((party) => party !== committee.me.index)
-    return best >= FORMS.correlated && correlated(others) ? FROM_CORRELATIONS : IN_FULL
+    const others = signers.filter((party) => party !== me)
+    const serves = best >= FORMS.correlated && correlations.serves(others, me)
+    return serves ? FROM_CORRELATIONS : IN_FULL
   }
 
   /** An attempt failed: what may be tried next. `fault` as the host is told it. */

@@ -123,7 +123,7 @@ export class SignatureLeader {
     try {
       const signature = await router.conduct(session, (party) =>
         openEverywhere(router, session, opening, party, () =>
-          makeSignature(this.#init, party, asked, plan),
+          makeSignature(this.#init, party, asked, plan, session.me),
         ),
       )
       this.#finished.keep(asked, { signature, signers: plan.signers })

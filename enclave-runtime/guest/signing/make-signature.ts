@@ -1,10 +1,12 @@
 import type { Signature } from '../../../protocols/kernel/kernel.ts'
-import { ProtocolError } from '../../../protocols/session/faults.ts'
+import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
 import { FORMS } from '../../../protocols/session/instance.ts'
 import type { Party } from '../../../protocols/session/round.ts'
+import type { SigningForm } from '../../../protocols/sign/prepare.ts'
 import { signOnline } from '../../../protocols/sign/sign-online.ts'
 import type { Timeline } from '../requests/timeline.ts'
 import type { SigningCollaborators } from './collaborators.ts'
+import type { SessionSource } from './correlations-for-signing.ts'
 import type { SigningPlan, SignRequest } from './signing-plan.ts'
 
 /** An attempt whose leader notes where its time goes. */
@@ -18,6 +20,7 @@ type Deps = Pick<
   | 'pairs'
   | 'shares'
   | 'presignatures'
+  | 'correlations'
   | 'activities'
   | 'converse'
 >
@@ -31,13 +34,34 @@ export function makeSignature(
   party: Party,
   asked: SignRequest,
   plan: Timed,
+  leader: PartyIndex,
 ): Promise<Signature> {
   const record = (): Promise<void> => recordActivity(deps, asked, plan)
   const recorded = (): Promise<void> => plan.timeline?.during('record', record) ?? record()
   const { manner } = plan
-  return manner.form === FORMS.presigned
-    ? signPresigned(deps, party, asked, plan, manner.presignature, recorded)
-    : signTogether(deps, party, asked, plan, recorded)
+  switch (manner.form) {
+    case FORMS.presigned:
+      return signPresigned(deps, party, asked, plan, manner.presignature, recorded)
+    case FORMS.correlated:
+      return fromCorrelations(deps.correlations.forSession(leader), (correlations) =>
+        signTogether(deps, party, asked, plan, recorded, { form: 'correlated', correlations }),
+      )
+    default:
+      return signTogether(deps, party, asked, plan, recorded, { form: 'full' })
+  }
+}
+
+/** Runs a session of form (b): what it took is spent, and whoever was the reason is charged when it fails. */
+export async function fromCorrelations<T>(
+  source: SessionSource,
+  run: (source: SessionSource) => Promise<T>,
+): Promise<T> {
+  try {
+    return await run(source)
+  } catch (error) {
+    source.failed(error instanceof ProtocolError ? error.fault : undefined)
+    throw error
+  }
 }
 
 /** Form (c): the record, then the presignature is taken, then the one message leaves (02 §6.3). */
@@ -63,6 +87,7 @@ function signTogether(
   { account, intent }: SignRequest,
   { signers, guests }: SigningPlan,
   recorded: () => Promise<void>,
+  form: SigningForm,
 ): Promise<Signature> {
   const { networkId, epochId, me } = committee
   const others = signers.filter((signer) => signer !== me.index)
@@ -73,6 +98,7 @@ function signTogether(
       throw new ProtocolError({ kind: 'setup-missing', round: 'sign/1-commit', from })
     }
     return converse(party, kernel, random, {
+      ...form,
       networkId,
       epochId,
       keyPublic: account.certificate.publicKey,
