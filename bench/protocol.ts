@@ -193,6 +193,7 @@ const keygen = (all: readonly Seat[], threshold: number, wire: Wire): Promise<Ge
       {
         kernel,
         random,
+        breathe: async () => undefined,
         storePending: async () => undefined,
         storeProofs: async () => undefined,
         certify: async (transcript) =>

@@ -1,5 +1,6 @@
 import { equalBytes } from '@noble/curves/utils.js'
 import { concatBytes } from '@noble/hashes/utils.js'
+import type { Breathe } from '../crypto/breathe.ts'
 import type { Random } from '../crypto/random.ts'
 import type { AnyHandle, Handle, Kernel } from '../kernel/kernel.ts'
 import { type PartyIndex, ProtocolError } from '../session/faults.ts'
@@ -45,6 +46,8 @@ export interface GeneratedKeys extends PendingKeys {
 export interface KeygenCollaborators {
   readonly kernel: Kernel
   readonly random: Random
+  /** Between the checks of two dealers, and the sums of two keys. */
+  readonly breathe: Breathe
   /** Durable when it resolves: K3 leaves only then. */
   storePending(pending: PendingKeys): Promise<void>
   /** Durable when it resolves: K4 leaves only then. 65 bytes per key and guest, own included; may throw to refuse. */
@@ -78,7 +81,7 @@ export async function generateKeys(
   parameters: KeygenParameters,
 ): Promise<GeneratedKeys> {
   const { me, instanceId } = party
-  const { kernel, random } = collaborators
+  const { kernel, random, breathe } = collaborators
   const { networkId, committeeId, epochId, threshold, count, quorum } = parameters
   const guests = inOrder(parameters.guests)
   checkParameters(party.everyone, guests, threshold, count, quorum)
@@ -117,24 +120,25 @@ export async function generateKeys(
     for (const guest of others) {
       checkSession(deal.name, guest, dealOf(guest).sid, sid)
       checkOpening(kernel, dealing, instanceId, guest, commitOf(guest).commitment, dealOf(guest))
+      await breathe()
     }
-    checkDealProofs(
-      kernel,
-      dealing,
-      others.map((dealer) => ({ dealer, deal: dealOf(dealer) })),
-    )
-    for (const dealer of others) checkShares(kernel, dealing, me, dealer, dealOf(dealer))
+    for (const dealer of others)
+      await checkDealProofs(kernel, dealing, dealer, dealOf(dealer), breathe)
+    for (const dealer of others)
+      await checkShares(kernel, dealing, me, dealer, dealOf(dealer), breathe)
 
     // The keys are the sums of all contributions; so is my share of each.
-    const keys = Array.from({ length: count }, (_, b) =>
-      keyRecordOf(kernel, deal.name, networkId, sid, b, threshold, guests, dealOf),
-    )
+    const keys: KeyRecord[] = []
+    for (let b = 0; b < count; b++) {
+      keys.push(keyRecordOf(kernel, deal.name, networkId, sid, b, threshold, guests, dealOf))
+      await breathe()
+    }
     const pub = publicHashOf(sid, guests, guests, commitOf, dealOf)
     const records = keys.map(({ record }) => record)
     const transcript = transcriptOf(pub, records)
     const summands = guests.map((guest) => dealOf(guest).shares)
     const shares = kernel.shareSum(summands, count).map((share) => scratch.hold(share))
-    checkOwnShares(kernel, me, keys, shares)
+    await checkOwnShares(kernel, me, keys, shares, breathe)
 
     // K3. My share is on disk before anyone can rely on it; prove that I hold it.
     const pending: PendingKeys = { sid, pub, transcript, keys, shares }
@@ -147,13 +151,12 @@ export async function generateKeys(
       checkSession(prove.name, guest, proved.from(guest.index).sid, sid)
       checkSession(prove.name, guest, proved.from(guest.index).transcript, transcript)
     }
-    const claims = others.map((guest) => {
+    for (const guest of others) {
       const claim = proved.from(guest.index).proofs
       const statements = shareStatements(kernel, sid, keys, guest, claim)
       if (statements === undefined) throw new Error('bug: a share of nothing passed K2')
-      return { party: guest, statements }
-    })
-    checkProofs(kernel, prove.name, claims)
+      await checkProofs(kernel, prove.name, guest, statements, breathe)
+    }
 
     // K4. Everyone's proof is on disk too: now I may say that these keys are held.
     const proofOf = ({ index }: Guest) => (index === me ? myProofs : proved.from(index).proofs)
@@ -207,15 +210,17 @@ export function verifyShareProofs(
 }
 
 /** Feldman held for every summand, so the sums fit: anything else is our own contradiction, and halts. */
-function checkOwnShares(
+async function checkOwnShares(
   kernel: Kernel,
   me: PartyIndex,
   keys: readonly KeyRecord[],
   shares: readonly Handle<'share'>[],
-): void {
+  breathe: Breathe,
+): Promise<void> {
   for (const [b, share] of shares.entries()) {
     const expected = kernel.evaluateCommitment(keys[b]?.commitment ?? new Uint8Array(), me)
     if (expected === undefined || !equalBytes(kernel.sharePublic(share), expected))
       throw new ProtocolError({ kind: 'own-share', reason: `key ${b} of the run` })
+    await breathe()
   }
 }

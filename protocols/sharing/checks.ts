@@ -1,4 +1,5 @@
 import { equalBytes } from '@noble/curves/utils.js'
+import type { Breathe } from '../crypto/breathe.ts'
 import type { Kernel, PokStatement } from '../kernel/kernel.ts'
 import { ProtocolError } from '../session/faults.ts'
 import type { Guest } from '../session/guest.ts'
@@ -7,6 +8,8 @@ import type { KeyRecord } from './key-record.ts'
 import { type Deal, item, POINT_BYTES, POK_BYTES, SCALAR_BYTES } from './messages.ts'
 
 const SHARE_COEFFICIENT = 65535 // marks the proof of a share (02 §5)
+/** Commitments of one equation: 64 keys with t = 3. More would hold everything else up for too long. */
+const POINTS_AT_ONCE = 192
 
 export interface Dealing {
   readonly sid: Uint8Array
@@ -41,39 +44,44 @@ export function checkOpening(
       throw new ProtocolError({ kind: 'malformed', round, from, reason: 'F is not made of points' })
 }
 
-/** K2: every dealer knows every coefficient it committed to. All at once; one by one to name the culprit. */
-export function checkDealProofs(
+/** K2: the dealer knows every coefficient it committed to. */
+export async function checkDealProofs(
   kernel: Kernel,
   { sid, threshold, count, round }: Dealing,
-  deals: readonly { readonly dealer: Guest; readonly deal: Deal }[],
-): void {
-  const statements = deals.map(({ dealer, deal }) => ({
-    party: dealer,
-    statements: Array.from({ length: threshold * count }, (_, i) => ({
-      sid,
-      guest: dealer.id,
-      index: Math.floor(i / threshold),
-      coefficient: i % threshold,
-      Y: item(deal.F, i, POINT_BYTES),
-      proof: item(deal.proofs, i, POK_BYTES),
-    })),
+  dealer: Guest,
+  { F, proofs }: Pick<Deal, 'F' | 'proofs'>,
+  breathe: Breathe,
+): Promise<void> {
+  const statements = Array.from({ length: threshold * count }, (_, i) => ({
+    sid,
+    guest: dealer.id,
+    index: Math.floor(i / threshold),
+    coefficient: i % threshold,
+    Y: item(F, i, POINT_BYTES),
+    proof: item(proofs, i, POK_BYTES),
   }))
-  checkProofs(kernel, round, statements)
+  await checkProofs(kernel, round, dealer, statements, breathe)
 }
 
 /** K2: my shares are the values at my point of the polynomials that were committed to. */
-export function checkShares(
+export async function checkShares(
   kernel: Kernel,
-  { threshold, count, round }: Dealing,
+  { threshold, round }: Dealing,
   x: number,
   { index: from }: Guest,
-  { shares, F }: Deal,
-): void {
-  for (let b = 0; b < count; b++)
-    if (!kernel.isScalar(item(shares, b, SCALAR_BYTES)))
-      throw new ProtocolError({ kind: 'malformed', round, from, reason: 'a share is no scalar' })
-  if (!kernel.verifyFeldman(shares, x, F, threshold))
-    throw new ProtocolError({ kind: 'share', round, from })
+  { shares, F }: Pick<Deal, 'shares' | 'F'>,
+  breathe: Breathe,
+): Promise<void> {
+  if (!kernel.areScalars(shares))
+    throw new ProtocolError({ kind: 'malformed', round, from, reason: 'a share is no scalar' })
+  const keys = Math.max(1, Math.floor(POINTS_AT_ONCE / threshold))
+  for (let b = 0; SCALAR_BYTES * b < shares.length; b += keys) {
+    const some = shares.subarray(SCALAR_BYTES * b, SCALAR_BYTES * (b + keys))
+    const theirF = F.subarray(POINT_BYTES * threshold * b, POINT_BYTES * threshold * (b + keys))
+    if (!kernel.verifyFeldman(some, x, theirF, threshold))
+      throw new ProtocolError({ kind: 'share', round, from })
+    await breathe()
+  }
 }
 
 /** What K3 proves: `guest` holds the share of each key that F gives it. `undefined`: F gives it none. */
@@ -94,16 +102,17 @@ export function shareStatements(
   return statements
 }
 
-/** One equation over everyone's proofs; when it fails, one proof after the other, to name who. */
-export function checkProofs(
+/** One equation over the proofs of one party, who is named when it fails; several where they are many. */
+export async function checkProofs(
   kernel: Kernel,
   round: string,
-  all: readonly { readonly party: Guest; readonly statements: readonly PokStatement[] }[],
-): void {
-  if (kernel.verifyPoks(all.flatMap(({ statements }) => statements))) return
-  for (const { party, statements } of all)
-    for (const statement of statements)
-      if (!kernel.verifyPok(statement))
-        throw new ProtocolError({ kind: 'proof', round, from: party.index })
-  throw new Error('bug: proofs fail together, and each alone holds')
+  { index: from }: Guest,
+  statements: readonly PokStatement[],
+  breathe: Breathe,
+): Promise<void> {
+  for (let i = 0; i < statements.length; i += POINTS_AT_ONCE) {
+    if (!kernel.verifyPoks(statements.slice(i, i + POINTS_AT_ONCE)))
+      throw new ProtocolError({ kind: 'proof', round, from })
+    await breathe()
+  }
 }

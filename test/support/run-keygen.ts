@@ -48,6 +48,7 @@ export const collaboratorsOf = (
 ): KeygenCollaborators => ({
   kernel,
   random: seeded(`${seed}/party ${me}`),
+  breathe: async () => undefined,
   storePending: async () => undefined,
   storeProofs: async () => undefined,
   certify: async (transcript) =>

@@ -3,6 +3,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToNumberBE } from '@noble/curves/utils.js'
 import fc from 'fast-check'
 import { type GeneratedKeys, verifyShareProofs } from '../../../protocols/keygen/generate-keys.ts'
+import { ProtocolError } from '../../../protocols/session/faults.ts'
 import { faultsOf, type Letter } from '../../../protocols/simulation/simulate.ts'
 import { transcriptDigest } from '../../support/run-frozen.ts'
 import { committee, guestOf, runKeygen, valuesOf } from '../../support/run-keygen.ts'
@@ -106,6 +107,53 @@ describe('generateKeys()', function () {
           613,
         )
     })
+
+  for (const [t, n, count] of [
+    [3, 3, 64],
+    [9, 9, 2],
+  ] as const)
+    it(`makes ${count} keys of ${t}-of-${n} in one run, and breathes all along`, async () => {
+      const guests = committee(n, 'many')
+      let breaths = 0
+      const results = await runKeygen(guests, {
+        threshold: t,
+        count,
+        seed: 'many',
+        alter: (me, honest) => ({
+          ...honest,
+          breathe: async () => {
+            if (me === 1) breaths++
+          },
+        }),
+      })
+      const [mine] = valuesOf(results)
+      assert.equal(
+        new Set(mine?.keys.map(({ keyId }) => Buffer.from(keyId).toString('hex'))).size,
+        count,
+      )
+      assert.ok(breaths >= 4 * (n - 1) + 2 * count) // each dealer's opening, proofs and shares, each proof of K3; each key twice
+    })
+
+  it('ends when a breath fails, and leaves no secret', async () => {
+    for (const last of [0, 3, 7]) {
+      const guests = committee(3, 'breathless')
+      let left = last
+      const results = await runKeygen(guests, {
+        threshold: 2,
+        count: 2,
+        seed: 'breathless',
+        alter: (me, honest) => ({
+          ...honest,
+          breathe: async () => {
+            if (me === 2 && left-- === 0)
+              throw new ProtocolError({ kind: 'cancelled', round: 'keygen/2-deal' })
+          },
+        }),
+      })
+      assert.ok(results.every(({ status }) => status === 'rejected'))
+      assert.deepEqual(held(guests), [0, 0, 0])
+    }
+  })
 
   it('says the same as ever with the same randomness', async () => {
     const letters: Letter[] = []
