@@ -5,7 +5,6 @@ import {
   compressLanes,
   DERIVE_KEY_CONTEXT,
   IV,
-  KEYED_HASH,
   PARENT,
   ROOT,
 } from './blake3-compress.ts'
@@ -107,22 +106,6 @@ export function contextKeyOf(out: usize, context: usize, length: i32): void {
   hashBegin(IV, DERIVE_KEY_CONTEXT)
   hashUpdate(context, length)
   hashEnd(out, CV)
-}
-
-/** `KH(key, code, outLength; body)` of 02 §1.3; at most 60 bytes of body. Public: code and lengths. */
-export function keyedBlock(
-  out: usize,
-  outLength: i32,
-  keyWords: usize,
-  code: u32,
-  body: usize,
-  bodyLength: i32,
-): void {
-  hashBegin(keyWords, KEYED_HASH)
-  store<u32>(block, code)
-  memory.copy(block + 4, body, bodyLength)
-  held = 4 + bodyLength
-  hashEnd(out, outLength)
 }
 
 function beginChunk(): void {

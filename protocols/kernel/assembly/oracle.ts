@@ -1,5 +1,5 @@
 import { contextKeyOf, hashBegin, hashEnd, hashUpdate } from './blake3.ts'
-import { DERIVE_KEY_MATERIAL } from './blake3-compress.ts'
+import { DERIVE_KEY_MATERIAL, KEYED_HASH } from './blake3-compress.ts'
 
 export const TAG_PAIR_ZETA: i32 = 0
 export const TAG_OT_KEY: i32 = 1
@@ -53,6 +53,22 @@ export function oracleEnd(out: usize, outLength: i32): void {
   hashEnd(out, outLength)
 }
 
+/** `KH(key, code, outLength; body)` of 02 §1.3; at most 60 bytes of body. Public: code and lengths. */
+export function keyedBlock(
+  out: usize,
+  outLength: i32,
+  key: usize,
+  code: u32,
+  body: usize,
+  bodyLength: i32,
+): void {
+  hashBegin(key, KEYED_HASH)
+  store<u32>(framing, code)
+  hashUpdate(framing, 4)
+  hashUpdate(body, bodyLength)
+  hashEnd(out, outLength)
+}
+
 /** Writes the context of a tag, one byte for each character; gives its length. */
 export function tagContext(out: usize, tag: i32): i32 {
   let length = PREFIX.length
@@ -61,9 +77,10 @@ export function tagContext(out: usize, tag: i32): i32 {
   for (let skipped = 0; skipped < tag; at++) {
     if (NAMES.charCodeAt(at) == SLASH) skipped++
   }
-  for (;;) {
-    const character = NAMES.charCodeAt(at++)
+  let character: i32
+  do {
+    character = NAMES.charCodeAt(at++)
     store<u8>(out + length++, character)
-    if (character == SLASH) return length
-  }
+  } while (character != SLASH)
+  return length
 }

@@ -12,7 +12,7 @@ const MASK: u64 = 0x1fffffff
 const TOP: u64 = 24 // bits of 256 in the ninth limb
 const TOP_MASK: u64 = 0xffffff
 
-const q: usize = memory.data<u32>(
+export const q: usize = memory.data<u32>(
   [0xd0364141, 0xbfd25e8c, 0xaf48a03b, 0xbaaedce6,
 0xfffffffe, 0xffffffff, 0xffffffff, 0xffffffff],
   16,
