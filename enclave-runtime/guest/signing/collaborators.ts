@@ -4,7 +4,6 @@ import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import type { sign } from '../../../protocols/sign/sign.ts'
 import type { ActivityLog } from '../accounts/activity-log.ts'
 import type { Committee } from '../committee.ts'
-import type { CorrelationStock } from '../correlations/correlation-stock.ts'
 import type { Tell } from '../events.ts'
 import type { PairBans } from '../pairs/pair-bans.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
@@ -30,7 +29,6 @@ export interface SigningCollaborators {
   readonly bans: PairBans
   readonly shares: KeyShares
   readonly presignatures: PresignaturePool
-  readonly correlations: Pick<CorrelationStock, 'serves' | 'forSession'>
   readonly correlations: CorrelationsForSigning
   readonly activities: ActivityLog
   readonly results: ResultCache
