@@ -1,15 +1,20 @@
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { benchKernel } from './kernel.ts'
-import { benchNetwork, networkTable } from './network.ts'
+import { parseScenario, type Scenario, type Stage } from './network/scenario.ts'
+import { runScenario } from './network.ts'
 import { benchPeers } from './peers.ts'
 import { measureProtocol, OPS } from './protocol.ts'
 import { report } from './report.ts'
 import { smoke } from './smoke.ts'
+import { soak } from './soak.ts'
 
 const USAGE = `npm run bench -- kernel
 npm run bench -- protocol --op ${OPS.join('|')} [--form a|c] [--n 3] [--t 2] [--runs 20] [--warmup 3] [--json] [--details]
 npm run bench -- peers [--n 2] [--t 2] [--runs 20]     (HOLDFAST_PEERS names the folder of the peers' drivers)
-npm run bench -- network [--n 5] [--t 3] [--runs 20]    (real processes on this machine)
+npm run bench -- network [--scenario bench/scenarios/loopback.toml | --form a|b|c [--runs 40] [--rate 50 --minutes 1] [--delay 25]]
+                        [--n 5] [--t 3]     (real processes on this machine; --delay: ms one way on each node's emulated link)
+npm run bench -- soak [--minutes 30] [--rate 10] [--n 5] [--t 3]
 npm run bench -- report                                 (all of the above, into docs/performance.md)
 npm run bench -- smoke                                  (one iteration of each, no numbers)`
 
@@ -26,6 +31,10 @@ const { values, positionals } = parseArgs({
     warmup: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
     details: { type: 'boolean', default: false },
+    scenario: { type: 'string' },
+    rate: { type: 'string' },
+    minutes: { type: 'string' },
+    delay: { type: 'string' },
   },
 })
 
@@ -46,10 +55,16 @@ async function main(): Promise<void> {
         runs: integer('runs', 20, 1),
         print,
       })
-    case 'network': {
-      const [nodes, threshold] = [integer('n', 5, 3), integer('t', 3, 2)]
-      const rows = await benchNetwork({ nodes, threshold, runs: integer('runs', 20, 1) })
-      for (const line of networkTable(rows)) print(line)
+    case 'network':
+      await runScenario(await scenario(), print)
+      return
+    case 'soak': {
+      const plan = { minutes: decimal('minutes', 30), perSecond: decimal('rate', 10) }
+      const steady = await soak(
+        { ...plan, nodes: integer('n', 5, 3), threshold: integer('t', 3, 2) },
+        print,
+      )
+      process.exitCode = steady ? 0 : 1
       return
     }
     case 'report':
@@ -84,6 +99,38 @@ async function protocol(): Promise<void> {
     if (details.void !== undefined) print(`VOID: ${details.void}`)
     if (values.details) print(JSON.stringify(details, null, 2))
   }
+}
+
+/** The scenario of a file, or the one that the options describe. */
+async function scenario(): Promise<Scenario> {
+  const { scenario: file, rate, form } = values
+  if (file !== undefined) return parseScenario(await readFile(file, 'utf8'))
+  if (form !== 'a' && form !== 'b' && form !== 'c') stop('--form must be a, b or c')
+  const stage: Stage =
+    rate === undefined
+      ? { kind: 'sequential', form, runs: integer('runs', 40, 1), pauseMs: 300 }
+      : {
+          kind: 'rate',
+          form,
+          perSecond: decimal('rate', 10),
+          minutes: decimal('minutes', 1),
+          accounts: Math.max(1, Math.ceil(2 * decimal('rate', 10))),
+        }
+  return {
+    nodes: integer('n', 5, 3),
+    threshold: integer('t', 3, 2),
+    kernel: 'default',
+    stages: [stage],
+    ...(values.delay !== undefined && {
+      link: { delayMs: decimal('delay', 25), jitterMs: 0, loss: 0, mbit: 0 },
+    }),
+  }
+}
+
+function decimal(name: 'rate' | 'minutes' | 'delay', fallback: number): number {
+  const value = Number(values[name] ?? fallback)
+  if (!(value > 0)) stop(`--${name} must be a number above 0`)
+  return value
 }
 
 function integer(name: 'n' | 't' | 'runs' | 'warmup', fallback: number, least: number): number {

@@ -1,17 +1,10 @@
-import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createHoldfast } from '../src/sdk/client.ts'
-import { keySigner } from '../src/sdk/key-signer.ts'
-import { createTestnet } from '../src/testnet/create.ts'
-import { stopNodes } from '../src/testnet/stop.ts'
-import { networkReady, startNodes } from '../src/testnet/up.ts'
+import { execFileSync } from 'node:child_process'
+import { cpus, loadavg } from 'node:os'
 import { round } from './measure.ts'
-
-const READY_MS = 180_000
-const CALL_MS = 60_000
-const PAUSE_MS = 1_100 // an account may ask 60 times a minute
+import { BenchNetwork } from './network/bench-network.ts'
+import { linkTool } from './network/namespaces.ts'
+import { runStage, type StageResult } from './network/run-stage.ts'
+import type { Form, Scenario } from './network/scenario.ts'
 
 export interface NetworkRow {
   readonly what: string
@@ -19,66 +12,75 @@ export interface NetworkRow {
 }
 
 /**
- * Real processes on loopback: from nothing to ready, a new key, and signatures one after another, from the
- * SDK's call to the signature that it verified. All nodes and the client share this machine.
+ * Measures a scenario on real processes: all nodes and the client share this machine. Whatever happens, nothing
+ * of it is left; Ctrl-C ends it in order. Undefined where the links it asks for cannot be made here.
  */
+export async function runScenario(
+  scenario: Scenario,
+  print: (line: string) => void,
+): Promise<StageResult[] | undefined> {
+  const { nodes, threshold, link, stages } = scenario
+  const tool = linkTool()
+  if (link !== undefined && 'missing' in tool) {
+    print(`Emulated links are left out: ${tool.missing}.`)
+    return undefined
+  }
+  const network = await BenchNetwork.create(scenario)
+  const interrupted = (): void => void network.close().finally(() => process.exit(130))
+  process.once('SIGINT', interrupted)
+  process.once('SIGTERM', interrupted)
+  try {
+    print(
+      `${nodes} nodes, threshold ${threshold}, the client and all nodes on ${machine()}; kernel: ${await network.kernel}; load before: ${loadavg()[0]?.toFixed(2)}.`,
+    )
+    if (link !== undefined)
+      print(
+        `Links: ${4 * link.delayMs} ms from node to node and back, jitter ${link.jitterMs} ms, loss ${link.loss}, ${link.mbit === 0 ? 'no rate limit' : `${link.mbit} Mbit/s`}; the client stands beside node 1 (c = 0).`,
+      )
+    const results: StageResult[] = []
+    let form: Form | undefined
+    for (const stage of stages) {
+      if (stage.form !== form) {
+        const readyMs = await network.start(stage.form)
+        print(
+          `\nStarted, held to form (${stage.form}) at best; ready after ${(readyMs / 1000).toFixed(1)} s.\n`,
+        )
+        form = stage.form
+      }
+      const result = await runStage(network, stage, link)
+      for (const line of result.lines) print(line)
+      results.push(result)
+    }
+    return results
+  } finally {
+    await network.close()
+    process.off('SIGINT', interrupted)
+    process.off('SIGTERM', interrupted)
+  }
+}
+
+/** The rows of docs/performance.md. */
 export async function benchNetwork(options: {
   readonly nodes: number
   readonly threshold: number
   readonly runs: number
 }): Promise<NetworkRow[]> {
-  const { nodes, threshold, runs } = options
-  const home = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
-  const dir = join(home, 'net')
-  try {
-    const began = performance.now()
-    await createTestnet({ dir, nodes, threshold, rpcPort: 0 })
-    const signal = AbortSignal.timeout(READY_MS)
-    const state = await startNodes(dir, { lifeline: true, signal })
-    await networkReady(state, { deadlineMs: READY_MS, signal })
-    const readyMs = performance.now() - began
-    const holdfast = createHoldfast({
-      nodes: state.nodes.flatMap(({ rpc }) => (rpc === null ? [] : [rpc])),
-      signer: keySigner({ pkcs8: developerKey() }),
-      deadlineMs: CALL_MS,
-    })
-    const beforeKey = performance.now()
-    const account = await holdfast.createAccount()
-    const keyMs = performance.now() - beforeKey
-    const times: number[] = []
-    for (let run = 0; run < runs; run++) {
-      const start = performance.now()
-      await holdfast.signMessage({ account, message: `run ${run}` })
-      const spent = performance.now() - start
-      times.push(spent)
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, PAUSE_MS - spent)))
-    }
-    return [
-      { what: `${nodes} nodes, from nothing to ready`, ms: round(readyMs) },
-      { what: 'a new account with its key', ms: round(keyMs) },
-      { what: `a signature by ${threshold} of ${nodes}, form (a)`, ms: percentiles(times) },
-    ]
-  } finally {
-    await stopNodes(dir)
-    await rm(home, { recursive: true, force: true })
-  }
-}
-
-function percentiles(times: readonly number[]): { p50: number; p99: number } {
-  const sorted = times.toSorted((a, b) => a - b)
-  const at = (share: number): number =>
-    round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN)
-  return { p50: at(0.5), p99: at(0.99) }
-}
-
-const developerKey = (): Uint8Array =>
-  new Uint8Array(
-    generateKeyPairSync('ec', {
-      namedCurve: 'P-256',
-      privateKeyEncoding: { type: 'pkcs8', format: 'der' },
-      publicKeyEncoding: { type: 'spki', format: 'der' },
-    }).privateKey,
+  const { runs, nodes, threshold } = options
+  const stages = (['c', 'b', 'a'] as const).map((form) => ({
+    kind: 'sequential' as const,
+    form,
+    runs,
+    pauseMs: 300,
+  }))
+  const results = await runScenario(
+    { nodes, threshold, kernel: 'default', stages },
+    () => undefined,
   )
+  return (results ?? []).map(({ stage, latency: { p50, p99 }, void: reason }) => ({
+    what: `a signature by ${threshold} of ${nodes}, form (${stage.form})${reason === undefined ? '' : ` VOID: ${reason}`}`,
+    ms: { p50: round(p50), p99: round(p99) },
+  }))
+}
 
 /** Rows as a table. */
 export const networkTable = (rows: readonly NetworkRow[]): string[] => [
@@ -89,3 +91,17 @@ export const networkTable = (rows: readonly NetworkRow[]): string[] => [
       `| ${what} | ${typeof ms === 'number' ? ms : `p50 ${ms.p50}, p99 ${ms.p99}`} |`,
   ),
 ]
+
+/** Machine, engine and commit (10 §6.1, rule 8). */
+function machine(): string {
+  const [first] = cpus()
+  return `${cpus().length} × ${first?.model ?? 'unknown'}; Node ${process.version}; commit ${commit()}`
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  } catch {
+    return 'unknown' // measured outside of a checkout
+  }
+}

@@ -17,6 +17,8 @@ export interface SpawnOptions {
   readonly bootstrap: readonly string[]
   /** Whether the node is to end when this process does: a pipe is held open for it. */
   readonly lifeline: boolean
+  /** A program and its arguments that run the node, such as one that enters a network namespace. */
+  readonly within?: readonly string[]
 }
 
 export interface SpawnedNode {
@@ -39,7 +41,7 @@ const CLI = fileURLToPath(
 
 /** Starts `holdfast start` for one directory as a process of its own; its output goes to `<dir>/node.log`. */
 export async function spawnNode(options: SpawnOptions): Promise<SpawnedNode> {
-  const { dir, bootstrap, lifeline } = options
+  const { dir, bootstrap, lifeline, within = [] } = options
   const log = join(dir, 'node.log')
   const { running } = nodeFiles({ dir, dataDir: dir })
   await removeRunning(running)
@@ -48,17 +50,22 @@ export async function spawnNode(options: SpawnOptions): Promise<SpawnedNode> {
   let offset: number
   try {
     offset = (await output.stat()).size
-    child = spawn(
+    const command = [
       process.execPath,
-      [CLI, 'start', '--dir', dir, ...(lifeline ? ['--lifeline'] : [])],
-      {
-        cwd: dir,
-        // A session of its own: Ctrl-C in our terminal reaches us, and we stop the nodes in order.
-        detached: true,
-        stdio: [lifeline ? 'pipe' : 'ignore', output.fd, output.fd],
-        env: { HOLDFAST_BOOTSTRAP: bootstrap.join(',') },
-      },
-    )
+      CLI,
+      'start',
+      '--dir',
+      dir,
+      ...(lifeline ? ['--lifeline'] : []),
+    ]
+    const [program = '', ...args] = [...within, ...command]
+    child = spawn(program, args, {
+      cwd: dir,
+      // A session of its own: Ctrl-C in our terminal reaches us, and we stop the nodes in order.
+      detached: true,
+      stdio: [lifeline ? 'pipe' : 'ignore', output.fd, output.fd],
+      env: { HOLDFAST_BOOTSTRAP: bootstrap.join(',') },
+    })
   } finally {
     await output.close()
   }

@@ -12,6 +12,8 @@ export interface UpOptions {
   /** Whether the nodes end when this process does. */
   readonly lifeline: boolean
   readonly signal: AbortSignal
+  /** A program and its arguments in which a node runs (`SpawnOptions.within`). */
+  readonly within?: (node: number) => readonly string[]
   /** Told of each node that was started and listens. */
   readonly onListening?: (node: number, running: RunningFile) => void
 }
@@ -32,7 +34,13 @@ export async function startNodes(dir: string, options: UpOptions): Promise<Testn
   const started: TestnetNode[] = []
   const start = async (node: TestnetNode, bootstrap: readonly string[]): Promise<RunningFile> => {
     options.signal.throwIfAborted()
-    const spawned = await spawnNode({ dir: node.dir, bootstrap, lifeline: options.lifeline })
+    const { lifeline, within } = options
+    const spawned = await spawnNode({
+      dir: node.dir,
+      bootstrap,
+      lifeline,
+      ...(within && { within: within(node.node) }),
+    })
     const at = started.push({ ...node, host: spawned.process, guest: null, rpc: null }) - 1
     const said = await listening(spawned, options.signal)
     const [guest = null] = await childrenOf(spawned.process.pid)
