@@ -1,6 +1,7 @@
 import type { Random } from '../crypto/random.ts'
 import { type Kernel, KernelMisuse } from './kernel.ts'
 import { Core } from './wasm/core.ts'
+import type { Exports } from './wasm/exports.ts'
 import { instantiate } from './wasm/instantiate.ts'
 import { pairOperations } from './wasm/pair-operations.ts'
 import { publicOperations } from './wasm/public-operations.ts'
@@ -8,12 +9,15 @@ import { sharingOperations } from './wasm/sharing-operations.ts'
 import { signingOperations } from './wasm/signing-operations.ts'
 
 /**
- * The kernel in WebAssembly (02 §14): every operation gives, byte for byte, what the reference gives for the
- * same randomness. Each kernel has a memory of its own.
+ * The kernel in WebAssembly (02 §14), the same module in Node, in the guest's one file and in browsers: every
+ * operation gives, byte for byte, what the reference gives for the same randomness. Each kernel has a memory of
+ * its own, of 8 MiB.
  * @throws SimdMissing where the engine cannot run it.
  */
-export function wasmKernel(random: Random): Kernel {
-  const wasm = instantiate(random)
+export const wasmKernel = (random: Random): Kernel => kernelOf(instantiate(random))
+
+/** The operations over one instance. */
+export function kernelOf(wasm: Exports): Kernel {
   const core = new Core(wasm)
   return {
     name: 'wasm',

@@ -5,7 +5,7 @@
 export const MEMORY_BYTES: usize = 128 * 65536 // 8 MiB, fixed (10 §2.3)
 
 /** Messages in and out. The largest are the proofs of a whole chunk: 2,048 × 65 bytes, over their inputs. */
-export const ARENA_BYTES: usize = 256 * 1024
+export const ARENA_BYTES: usize = 160 * 1024
 export const ARENA: usize = (__heap_base + 63) & ~63
 export const AFTER_ARENA: usize = ARENA + ARENA_BYTES
 

@@ -1,4 +1,7 @@
 import { baseMultiply, baseMultiplyMany, combBuild, combMultiplyMany, COMB_SIZE } from './comb'
+import { affineOfJacobian, wipeInversions } from './affine'
+import { FE_SIZE } from './field'
+import { JACOBIAN_SIZE, jacobianAddAffine, jacobianSet } from './jacobian'
 import { hashToCurveMany } from './hash-to-curve'
 import { multiplyMany } from './multiply'
 import { POINT_SIZE, pointAdd, pointDecode, pointEncode, pointNegate } from './point'
@@ -11,7 +14,7 @@ import { ALICE, at, BOB, BUILDING, find, RECEIVER, RECEIVING, SENDER, take, wipe
 
 const OTS: u32 = 256 // κ
 const RECEIVE_STEP: u32 = 16 // OTs of one step, some 2 ms: the order of draws is that of the reference
-const BUILD_STEP: u32 = 8 // as long
+const BUILD_STEP: u32 = 16 // two products each
 const KEY: usize = 32
 const ENCODED: usize = 33
 const PAIR: usize = 2 * ENCODED // φ_0 ‖ φ_1
@@ -40,13 +43,15 @@ const RECEIVER_KEYS: usize = 64
 // 'alice': leaves ‖ Δ
 const DELTA: usize = LEAVES
 
-const MANY: u32 = 16 // points of one step
+const MANY: u32 = 32 // points of one step, at most
 const betas = memory.data(512, 16)
 const rhos = memory.data(512, 16)
-const firsts = memory.data(1536, 16) // 16 points each
-const seconds = memory.data(1536, 16)
-const thirds = memory.data(1536, 16)
-const messages = memory.data(1088, 16) // 16 × 68
+const LIST: usize = 2560
+const firsts = memory.data(2560, 16) // 32 points each
+const seconds = memory.data(2560, 16)
+const thirds = memory.data(2560, 16)
+const sums = memory.data(3840, 16) // 32 Jacobian points
+const messages = memory.data(2176, 16) // 32 × 68
 const point = memory.data(96, 16)
 const encodedZ = memory.data(48, 16)
 const place16 = memory.data(16, 16) // u16 i and u8 c as fields of the oracle
@@ -54,6 +59,16 @@ const place16 = memory.data(16, 16) // u16 i and u8 c as fields of the oracle
 /** The comb of one public A; `combOf` says whose, as other setups run between two steps. */
 const comb = memory.data(COMB_SIZE, 16)
 let combOf: u32 = 0
+
+function scrub(): void {
+  zero(betas, 512)
+  zero(rhos, 512)
+  zero(firsts, LIST)
+  zero(seconds, LIST)
+  zero(thirds, LIST)
+  zero(messages, 2176)
+  zero(encodedZ, 48)
+}
 
 /** Bob (02 §2.3): a fresh a, A = aG. */
 export function pairSend(out33: usize): u32 {
@@ -95,13 +110,7 @@ export function pairReceiveStep(handle: u32, outPhi: usize): u32 {
     randomScalar(rhos + k * 32)
   }
   const good = receiveOts(receiving, first)
-  zero(betas, 512)
-  zero(rhos, 512)
-  zero(firsts, 1536)
-  zero(seconds, 1536)
-  zero(thirds, 1536)
-  zero(messages, 1088)
-  zero(encodedZ, 48)
+  scrub()
   if (!good) return MISUSE
   store<u32>(receiving + FIRST, first + RECEIVE_STEP)
   if (first + RECEIVE_STEP < OTS) return GOES_ON
@@ -130,10 +139,11 @@ function receiveOts(receiving: usize, first: u32): bool {
   // φ_c = βG − H2C(sid ‖ i ‖ c ‖ φ_{1−c})
   if (!baseMultiplyMany(thirds, betas, RECEIVE_STEP)) return false
   for (let k: u32 = 0; k < RECEIVE_STEP; k++) {
-    const hashed = seconds + k * POINT_SIZE
-    pointNegate(hashed, hashed)
-    if (!pointAdd(hashed, thirds + k * POINT_SIZE, hashed)) return false
+    pointNegate(seconds + k * POINT_SIZE, seconds + k * POINT_SIZE)
   }
+  const finite = addMany(seconds, thirds, RECEIVE_STEP)
+  pointAdd(point, firsts, firsts) // public: it takes the place of what the sums left behind
+  if (!finite) return false
   for (let k: u32 = 0; k < RECEIVE_STEP; k++) {
     const pair = receiving + RECEIVED_PHI + (first + k) * PAIR
     pointEncode(pair, seconds + k * POINT_SIZE)
@@ -150,6 +160,24 @@ function receiveOts(receiving: usize, first: u32): bool {
     otKey(out, receiving + SID, i, c, receiving + ENCODED_A, pair, firsts + k * POINT_SIZE)
   }
   return true
+}
+
+/**
+ * as = as + bs for n pairs of points, with one inversion; false when a sum is O. The only branches are on
+ * equal or opposite points, which random ones are with probability 2^-256.
+ */
+function addMany(as: usize, bs: usize, n: u32): bool {
+  for (let k: u32 = 0; k < n; k++) {
+    const sum = sums + k * JACOBIAN_SIZE
+    const a = as + k * POINT_SIZE
+    const b = bs + k * POINT_SIZE
+    jacobianSet(sum, a, a + FE_SIZE)
+    jacobianAddAffine(sum, b, b + FE_SIZE)
+  }
+  const finite = affineOfJacobian(as, sums, n)
+  wipeInversions(n)
+  zero(sums, 3840)
+  return finite
 }
 
 // @ts-ignore: decorator
@@ -207,8 +235,7 @@ export function pairBuildStep(handle: u32, outPprf: usize): u32 {
   if (building == 0) return MISUSE
   const first = load<u32>(building + FIRST)
   const good = buildKeys(building, first)
-  zero(thirds, 1536)
-  zero(encodedZ, 48)
+  scrub()
   if (!good) return MALFORMED
   store<u32>(building + FIRST, first + BUILD_STEP)
   if (first + BUILD_STEP < OTS) return GOES_ON
@@ -232,10 +259,7 @@ function buildKeys(building: usize, first: u32): bool {
     memory.copy(message + 35, pair + (1 - b) * ENCODED, ENCODED)
   }
   hashToCurveMany(seconds, messages, MANY)
-  for (let k: u32 = 0; k < MANY; k++) {
-    const sum = firsts + k * POINT_SIZE
-    if (!pointAdd(sum, sum, seconds + k * POINT_SIZE)) return false
-  }
+  if (!addMany(firsts, seconds, MANY)) return false
   if (!multiplyMany(thirds, firsts, MANY, building + SECRET_A)) return false
   for (let k: u32 = 0; k < MANY; k++) {
     const i = first + (k >> 1)

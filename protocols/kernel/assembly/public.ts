@@ -25,7 +25,7 @@ import { ecdsaVerify } from './verify'
 import { DONE, MALFORMED, MISUSE, NOTHING } from './codes'
 import { entropy } from './entropy'
 import { zero } from './memory'
-import { pokChallenge } from './sharing'
+import { pokChallenge } from './pok'
 
 /** Arithmetic over public data, in variable time; but `verifyFeldman` also takes shares, which are secret. */
 const SC: usize = 32
@@ -33,8 +33,9 @@ const ENCODED: usize = 33
 const STATEMENT: usize = 168 // sid ‖ guest ‖ place ‖ Y ‖ T ‖ z, then 1 where the lengths are right
 const MOST: u32 = 2048 // points of one equation, and of one chunk's commitments
 
-const points = memory.data(196800, 16) // 2,050 points
-const scalars = memory.data(65600, 16) // 2,050 scalars
+const points = memory.data(163840, 16) // 2,048 points
+/** 2,048 scalars; between two operations the running sums of shares (./sharing). */
+export const scalars = memory.data(65536, 16)
 const scratch = memory.data(512, 16)
 const one: usize = scratch
 const two: usize = scratch + 32
@@ -76,7 +77,7 @@ function drawWeight(out: usize, alone: bool): void {
 }
 
 /**
- * Σ ω(zG − T − eY) = O over `count` statements of 168 bytes, at most 1,024 at once; one false statement passes
+ * Σ ω(zG − T − eY) = O over `count` statements of 168 bytes, at most 512 at once; one false statement passes
  * with probability 2^-128. `alone`: the one statement needs no weight.
  */
 export function verifyPoks(statements: usize, count: u32, alone: bool): u32 {

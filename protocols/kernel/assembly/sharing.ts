@@ -1,10 +1,11 @@
 import { baseMultiply, baseMultiplyMany } from './comb'
-import { oracleBegin, oracleEnd, oracleField, TAG_POK } from './oracle'
 import { POINT_SIZE, pointEncode } from './point'
-import { scAdd, scIsZero, scLoad, scMul, scStore, scWide } from './scalar'
+import { scAdd, scIsZero, scLoad, scMul, scStore } from './scalar'
 import { DONE, FULL, MISUSE } from './codes'
 import { randomScalar } from './entropy'
 import { zero } from './memory'
+import { pokChallenge } from './pok'
+import { scalars } from './public'
 import { at, DEAL, DEAL_HEAD, find, room, SHARE, take, takeDeal } from './slots'
 
 const SC: usize = 32
@@ -16,13 +17,11 @@ const MANY: u32 = 64 // points that share one inversion
 const points = memory.data(6144, 16) // 64 points
 const nonces = memory.data(2048, 16) // 64 scalars
 const scratch = memory.data(256, 16)
-const wide: usize = scratch
 const one: usize = scratch + 64
 const two: usize = scratch + 96
 const place: usize = scratch + 128
 const encodedY: usize = scratch + 144
-const sums = memory.data(65536, 16) // 2,048 scalars
-const SUMS: usize = 65536
+const SUMS: usize = 65536 // 2,048 scalars
 
 function scrub(): void {
   zero(points, 6144)
@@ -71,25 +70,6 @@ export function dealBegin(threshold: u32, count: u32, constants: usize, outF: us
   return handle
 }
 
-/** e of a proof: RO(pok; sid, guest, u16 index ‖ u16 coefficient, Y, T), wide. All public. */
-export function pokChallenge(
-  out: usize,
-  sid: usize,
-  guest: usize,
-  place4: usize,
-  Y: usize,
-  T: usize,
-): void {
-  oracleBegin(TAG_POK)
-  oracleField(sid, 32)
-  oracleField(guest, 32)
-  oracleField(place4, 4)
-  oracleField(Y, ENCODED)
-  oracleField(T, ENCODED)
-  oracleEnd(wide, 64)
-  scWide(out, wide)
-}
-
 /** z = k + e·secret behind the T that `out` begins with; k and the secret are secret. */
 function answer(
   out: usize,
@@ -132,10 +112,16 @@ export function dealProve(handle: u32, sid: usize, dealer: usize, out: usize): u
     }
   }
   scrub()
-  return total
+  return DONE
 }
 
-/** How many values `dealShare` gives, and points and proofs the deal has per value. */
+/** How many coefficients a deal has; 0 for a handle that names none. */
+export function dealTotal(handle: u32): u32 {
+  const deal = find(handle, DEAL)
+  return deal == 0 ? 0 : load<u32>(deal) * load<u32>(deal + 4)
+}
+
+/** How many keys a deal is of. */
 export function dealCount(handle: u32): u32 {
   const deal = find(handle, DEAL)
   return deal == 0 ? 0 : load<u32>(deal + 4)
@@ -170,7 +156,7 @@ export function shareAdd(values: usize, count: u32): u32 {
       good = false
       break
     }
-    scAdd(sums + b * SC, sums + b * SC, one)
+    scAdd(scalars + b * SC, scalars + b * SC, one)
   }
   zero(values, count * SC)
   scrub()
@@ -179,11 +165,11 @@ export function shareAdd(values: usize, count: u32): u32 {
 
 /** The sums as shares: `count` handles in a row at `out`. */
 export function shareFinish(count: u32, out: usize): u32 {
-  for (let b: u32 = 0; b < count; b++) if (scIsZero(sums + b * SC)) return MISUSE
+  for (let b: u32 = 0; b < count; b++) if (scIsZero(scalars + b * SC)) return MISUSE
   if (room(SHARE) < count) return FULL
   for (let b: u32 = 0; b < count; b++) {
     const handle = take(SHARE)
-    memory.copy(at(handle), sums + b * SC, SC)
+    memory.copy(at(handle), scalars + b * SC, SC)
     store<u32>(out + b * 4, handle)
   }
   return DONE
@@ -191,7 +177,7 @@ export function shareFinish(count: u32, out: usize): u32 {
 
 /** Forgets the running sums, whatever became of them. */
 export function shareForget(): void {
-  zero(sums, SUMS)
+  zero(scalars, SUMS)
 }
 
 /** Proof of knowledge of the share of key `index`, 65 bytes. */

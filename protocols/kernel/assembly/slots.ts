@@ -48,7 +48,7 @@ const COEFFICIENT_BYTES: usize = 32 + 33 // f_k and F_k
 function bytesOfClass(c: i32): usize {
   if (c == SETUPS) return 64 * 16 * 32 + 32
   if (c == WORKING) return 34048
-  if (c == CHOICES) return 16640
+  if (c == CHOICES) return 16512
   if (c == MEDIUM) return (DEAL_HEAD + <usize>FEW_COEFFICIENTS * COEFFICIENT_BYTES + 15) & ~15
   if (c == DEALS) return DEAL_HEAD + <usize>MAX_COEFFICIENTS * COEFFICIENT_BYTES
   if (c == CORRELATIONS) return 224
@@ -62,14 +62,14 @@ function bytesOfClass(c: i32): usize {
 function countOfClass(c: i32): u32 {
   if (c == SETUPS) return 66
   if (c == WORKING) return 6
-  if (c == CHOICES) return 72
+  if (c == CHOICES) return 66
   if (c == MEDIUM) return 24
   if (c == DEALS) return 3
   if (c == CORRELATIONS) return 7744
-  if (c == PRESIGNATURES) return 4096
-  if (c == SESSION) return 1536
-  if (c == SHARES) return 6144
-  return 1024
+  if (c == PRESIGNATURES) return 2560
+  if (c == SESSION) return 1280
+  if (c == SHARES) return 4096
+  return 512
 }
 
 function classOf(kind: i32): i32 {
@@ -136,6 +136,11 @@ export function slotsInit(): bool {
   }
   end = base
   return true
+}
+
+/** Where the first slot begins. */
+export function slotsBegin(): usize {
+  return <usize>load<u32>(classes)
 }
 
 /** Where the last slot ends. */

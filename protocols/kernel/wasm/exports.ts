@@ -6,7 +6,8 @@ export interface Exports {
   init(): number
   arenaAt(): number
   arenaBytes(): number
-  tablesEnd(): number
+  slotTable(): number
+  slotsAt(): number
   slotsEnd(): number
   knownAnswers(): number
   heldCount(): number

@@ -6,7 +6,7 @@ import type { Core } from './core.ts'
 const POK_BYTES = 65 // T ‖ z
 const STATEMENT_BYTES = 168 // sid ‖ guest ‖ u16 index ‖ u16 coefficient ‖ Y ‖ proof ‖ whether the lengths are right
 const AT = { guest: 32, place: 64, Y: 68, proof: 101, whole: 166 }
-const MAX_STATEMENTS = 1024 // of one equation; their weights are independent, so that several say as much as one
+const MAX_STATEMENTS = 512 // of one equation; their weights are independent, so that several say as much as one
 
 type PublicOperations = Pick<
   Kernel,
