@@ -13,3 +13,4 @@ export function base(): usize {
 export { hashToCurveMany } from '../../../../../protocols/kernel/assembly/hash-to-curve'
 export { multiScalar, scalarBaseAndPoint } from '../../../../../protocols/kernel/assembly/multi-scalar'
 export { ecdsaVerify } from '../../../../../protocols/kernel/assembly/verify'
+export { mapToCurve } from '../../../../../protocols/kernel/assembly/map-to-curve'
