@@ -1,3 +1,4 @@
+import { produceCorrelations } from '../../protocols/correlations/produce.ts'
 import type { Random } from '../../protocols/crypto/random.ts'
 import type { Kernel } from '../../protocols/kernel/kernel.ts'
 import { generateKeys } from '../../protocols/keygen/generate-keys.ts'
@@ -11,12 +12,17 @@ import { AccountStore } from './accounts/account-store.ts'
 import { ActivityLog } from './accounts/activity-log.ts'
 import { Background } from './background/background.ts'
 import type { Committee } from './committee.ts'
+import { CorrelationMaker } from './correlations/correlation-maker.ts'
+import { CorrelationStock } from './correlations/correlation-stock.ts'
 import type { Tell } from './events.ts'
 import { EXIT_CODES, GuestEnd } from './exit-codes.ts'
+import { CertifiedKeys } from './keys/certified-keys.ts'
+import { HeldKeys } from './keys/held-keys.ts'
+import { KeyRoom } from './keys/key-room.ts'
 import { KeyStore } from './keys/key-store.ts'
-import { KeygenLimits } from './keys/keygen-limits.ts'
 import { KeygenManager } from './keys/keygen-manager.ts'
-import { PendingKeys } from './keys/pending-keys.ts'
+import { ReadyKeys } from './keys/ready-keys.ts'
+import { nextTurn } from './pairs/next-turn.ts'
 import type { SetupLimits } from './pairs/pair.ts'
 import { PairBans } from './pairs/pair-bans.ts'
 import { PairSetups } from './pairs/pair-setups.ts'
@@ -53,6 +59,8 @@ export interface MemberInit {
   readonly tell: Tell
   readonly bootId: Uint8Array
   readonly settings: GuestSettings
+  /** How long something held the main loop lately; absent: nobody looks. */
+  readonly loopDelayMs?: () => number
   /** A defect, or a disk that does not take records: the guest cannot go on. */
   readonly onDefect: (error: unknown) => void
   /** Lower ones than those of 02 §2.7, for tests. */
@@ -63,6 +71,7 @@ export interface MemberInit {
 
 interface Conversations {
   readonly setUpPair: typeof setUpPair
+  readonly produceCorrelations: typeof produceCorrelations
   readonly generateKeys: typeof generateKeys
   readonly sign: typeof sign
 }
@@ -78,10 +87,12 @@ export class Member {
   readonly #accounts: AccountStore
   readonly #activities: ActivityLog
   readonly #keys: KeyStore
-  readonly #pending: PendingKeys
+  readonly #ready: ReadyKeys
+  readonly #keyRoom: KeyRoom
   readonly #results = new ResultCache()
   readonly #rates: AccountRates
-  readonly #keygen: KeygenManager
+  readonly #correlations: CorrelationStock
+  readonly #correlationMaker: CorrelationMaker
   readonly #presignatures: PresignaturePool
   readonly #maker: PresignatureMaker
   readonly #signing: SigningManager
@@ -90,7 +101,8 @@ export class Member {
 
   constructor(init: MemberInit) {
     const { committee, post, records, kernel, random, clock, tell } = init
-    const conversations = { setUpPair, generateKeys, sign, ...init.conversations }
+    const defaults = { setUpPair, produceCorrelations, generateKeys, sign }
+    const conversations = { ...defaults, ...init.conversations }
     this.#init = init
     const onError = (error: unknown) => this.#defect(error)
     const router = new SessionRouter({ me: committee.me.index, post, clock, onError })
@@ -113,15 +125,24 @@ export class Member {
       clock,
       tell,
       isBanned,
-      onRetired: (peer) => this.#presignatures.dropWith(peer),
+      onReady: (peer) => this.#correlationMaker.ready(peer),
+      onRetired: (peer) => {
+        this.#correlations.drop(peer)
+        this.#presignatures.dropWith(peer)
+      },
       converse: conversations.setUpPair,
       ...(init.setupLimits && { limits: init.setupLimits }),
       onError,
     })
-    this.#accounts = new AccountStore(records)
+    const held = new HeldKeys(records)
+    const certified = new CertifiedKeys(records)
+    const ready = new ReadyKeys(records)
+    this.#ready = ready
+    this.#accounts = new AccountStore(records, held)
     this.#activities = new ActivityLog(records)
     this.#rates = new AccountRates(() => clock.monotonicMs())
-    this.#keys = new KeyStore(records, kernel, this.#accounts, tell)
+    const stores = { committee, records, kernel, accounts: this.#accounts, held, certified, ready }
+    this.#keys = new KeyStore({ ...stores, tell })
     const answers = new Answers(router)
     const followers = new Followers({
       router,
@@ -136,30 +157,44 @@ export class Member {
       monotonicMs: () => clock.monotonicMs(),
     })
     const shared = { committee, router, kernel, random, answers, followers, live, keys: this.#keys }
+    const background = this.#background
+    const correlations = new CorrelationStock({
+      committee,
+      clock,
+      bootId: init.bootId,
+      wipe: (secret) => kernel.wipe(secret),
+      onTaken: (peer) => this.#correlationMaker.refill(peer),
+    })
+    this.#correlations = correlations
+    this.#correlationMaker = new CorrelationMaker({
+      ...shared,
+      pairs: this.#pairs,
+      stock: correlations,
+      background,
+      clock,
+      bootId: init.bootId,
+      peerBootId: (peer) => post.facts(peer)?.bootId,
+      isBanned,
+      settings: init.settings.correlations,
+      breathe: nextTurn,
+      converse: conversations.produceCorrelations,
+    })
     const now = () => Math.floor(clock.unixMs() / 1000)
     const check = (request: Uint8Array) => this.#authorize(request)
-    this.#pending = new PendingKeys({
-      committee,
-      router,
-      kernel,
-      records,
-      clock,
-      keys: this.#keys,
-      accounts: this.#accounts,
-      isBusy: (accountId) => this.#keygen.isBusy(accountId),
-      onError,
-    })
-    this.#keygen = new KeygenManager({
+    this.#keyRoom = new KeyRoom({
+      ...stores,
       ...shared,
-      pending: this.#pending,
-      limits: new KeygenLimits(
-        () => clock.monotonicMs(),
-        () => this.#keys.pending.length,
-      ),
-      accounts: this.#accounts,
+      background,
+      clock,
+      readyKeys: init.settings.readyKeys,
+      isComplete: () => 
+        committee.guests.every(({ index }) => index === committee.me.index || this.#up.has(index)),
       now,
-      authorize: check,
+      authorize: (request, anyTime) =>
+        anyTime ? this.#authorize(request, this.#rates, undefined, () => true) : check(request),
       converse: conversations.generateKeys,
+      tell,
+      onError,
     })
     const shares = new KeyShares(this.#keys, kernel, committee.me.index)
     const pool = new PresignaturePool({
@@ -171,13 +206,12 @@ export class Member {
     })
     this.#presignatures = pool
     const making = { ...shared, pairs: this.#pairs, bans: this.#bans, shares }
-    const background = this.#background
     this.#maker = new PresignatureMaker({
       ...making,
       accounts: this.#accounts,
       pool,
       background,
-      correlated: () => false,
+      correlations: correlations.toSpare(init.settings.correlations.low),
     })
     const hotKeys = new HotKeys({
       settings: init.settings.presignatures,
@@ -190,7 +224,7 @@ export class Member {
     this.#signing = new SigningManager({
       ...making,
       presignatures: pool,
-      correlated: () => false,
+      correlations,
       requestBegan: () => background.requestBegan(),
       onLed: (asked, signers) => hotKeys.used(asked.account, purposeOf(committee, asked, signers)),
       activities: this.#activities,
@@ -215,7 +249,7 @@ export class Member {
       if (asked.kind === 'create') {
         const account = await this.#accounts.get(asked.accountId)
         if (account !== undefined) return { kind: 'done', result: KeygenManager.resultOf(account) }
-        this.#keygen.assertOpen(asked.accountId)
+        this.#keyRoom.keygen.assertOpen(asked.accountId)
         return { kind: 'keygen', reqId, accountId: asked.accountId }
       }
       const done = this.#results.get(reqId, this.#now())
@@ -242,7 +276,7 @@ export class Member {
         const led = await this.#signing.lead(request, asked, plan, timeline)
         return led.kind === 'done' ? { ...led, phases: timeline.times() } : led
       }
-      if (asked.kind === 'create') return await this.#keygen.lead(request, asked, plan)
+      if (asked.kind === 'create') return await this.#keyRoom.keygen.lead(request, asked, plan)
       return { kind: 'done', result: [asked.account.address], signers: [] }
     } catch (error) {
       return this.#refused(error)
@@ -257,7 +291,7 @@ export class Member {
     this.#pairs.links(up)
     const fresh = up.filter((party) => !before.has(party))
     for (const party of fresh) this.#bans.announce(party)
-    if (fresh.length > 0) this.#pending.resume()
+    if (fresh.length > 0) this.#keyRoom.resume()
   }
 
   /** The party sealed something that is no message: its fault, for nobody else has the key (04 §11). */
@@ -273,8 +307,10 @@ export class Member {
       index: committee.me.index,
       pairs,
       bans: this.#bans.all,
-      keys: { active: this.#accounts.count, pending: this.#keys.pending.length },
+      keys: { active: this.#accounts.count, pending: this.#keys.pendingCount, ready: this.#ready.countOf(committee.me.index) },
       presignatures: this.#presignatures.counts,
+      correlations: this.#correlations.status,
+      loopDelayMs: this.#init.loopDelayMs?.() ?? 0,
       held: kernel.held,
       bootId,
       ready: !this.#halted && ready >= committee.threshold - 1,
@@ -285,7 +321,8 @@ export class Member {
   close(): void {
     this.#halted = true
     this.#background.close()
-    this.#pending.close()
+    this.#correlationMaker.close()
+    this.#keyRoom.close()
     for (const { index } of this.#init.committee.guests) this.#router.forget(index)
     this.#presignatures.dropAll()
     this.#pairs.close()
@@ -294,6 +331,8 @@ export class Member {
   #listen(): void {
     const { clock } = this.#init
     this.#router.on(MESSAGE_TYPES.open, (from, letter) => this.#open(from, letter))
+    this.#router.onUnread((from, round, body) => this.#correlations.unread(from, round, body))
+    this.#router.holdingsWith((peer) => this.#correlations.holdings(peer))
     this.#router.onRestarted((peer) => {
       this.#init.tell('PEER_RESTARTED', peer)
       this.#pairs.restarted(peer)
@@ -304,10 +343,11 @@ export class Member {
         bansSettled: () => this.#bans.settled(),
         strike: (party) => this.#strikes.add(party, clock.monotonicMs()),
         renewPair: (peer, openedMs) => this.#pairs.renew(peer, openedMs),
+        corrUnknown: (peer, holdings) => this.#correlations.unknown(peer, holdings),
         halt: (fault) => this.#halt(fault),
       }),
     )
-    this.#pending.resume()
+    this.#keyRoom.resume()
   }
 
   /** Our own state contradicts itself (02 §12). A share halts its key, which the signing room does; the kernel halts all. */
@@ -323,8 +363,10 @@ export class Member {
     if (this.#halted) return
     const name = openingName(letter.body) // anything else opens nothing in this version
     if (name === 'sign') this.#signing.take(from, letter)
+    else if (name === 'correlations') this.#correlationMaker.take(from, letter)
     else if (name === 'presign') this.#maker.take(from, letter)
-    else if (name === 'keygen') this.#keygen.take(from, letter)
+    else if (name === 'keygen') this.#keyRoom.keygen.take(from, letter)
+    else if (name === 'keygen batch') this.#keyRoom.batches.take(from, letter)
     else if (name === 'pair' || name === 'pair ask') this.#pairs.take(from, letter)
   }
 
@@ -332,6 +374,8 @@ export class Member {
     request: Uint8Array,
     rates: Pick<AccountRates, 'admit'> = this.#rates,
     timeline?: Timeline,
+    isDone: (digest: Uint8Array) => boolean = (digest) =>
+      this.#results.get(digest, this.#now()) !== undefined,
   ): Promise<Authorized> {
     return authorize(
       {
@@ -339,7 +383,7 @@ export class Member {
         account: (id) => this.#accounts.get(id),
         activities: this.#activities,
         rates,
-        isDone: (digest) => this.#results.get(digest, this.#now()) !== undefined,
+        isDone,
         now: () => this.#now(),
         ...(timeline && { timeline }),
       },

@@ -36,6 +36,7 @@ import {
 } from '../port/messages.ts'
 import { type Port, PortError } from '../port/port.ts'
 import type { SealingBackend } from '../sealing/backend.ts'
+import { LoopDelay } from './background/loop-delay.ts'
 import { Channels } from './channels.ts'
 import { committeeOf } from './committee.ts'
 import { limitEvents } from './event-limit.ts'
@@ -80,6 +81,7 @@ export class Server {
   #vault: Vault | undefined
   #channels: Channels<unknown> | undefined
   #member: Member | undefined
+  readonly #loopDelay = new LoopDelay(clock)
   #ended = false
 
   constructor(init: ServerInit) {
@@ -99,6 +101,7 @@ export class Server {
   end(end: GuestEnd): void {
     if (this.#ended) return
     this.#ended = true
+    this.#loopDelay.close()
     this.#member?.close()
     this.#channels?.close()
     this.#vault?.close()
@@ -191,6 +194,7 @@ export class Server {
       clock,
       bootId: this.#bootId,
       settings,
+      loopDelayMs: () => this.#loopDelay.maxMs,
       tell: (code, party, number) =>
         this.#tell({
           code,

@@ -437,13 +437,27 @@ export const initReply: Codec<MemberFields> = payload(
 )
 
 export type PairState = 'none' | 'waiting' | 'running' | 'ready' | 'banned' | 'suspended'
+/** Correlations (02 §4); the counts are since the start of the guest. */
+export interface CorrelationStatus {
+  readonly pools: readonly { readonly party: PartyIndex; readonly ready: number }[]
+  /** Batches made. */
+  readonly batches: number
+  /** Names that one of the two sides did not know. */
+  readonly unknown: number
+  /** Names in sessions that came to nothing. */
+  readonly aborted: number
+}
 export interface GuestStatus {
   readonly index: PartyIndex | null
   readonly pairs: readonly { readonly party: PartyIndex; readonly state: PairState }[]
   readonly bans: readonly (readonly [PartyIndex, PartyIndex])[]
-  readonly keys: { readonly active: number; readonly pending: number }
+  /** `ready`: keys that this guest may give to new accounts. */
+  readonly keys: { readonly active: number; readonly pending: number; readonly ready: number }
   /** Those that this guest may name, and all that it holds, others' included (02 §6.3). */
   readonly presignatures: { readonly own: number; readonly held: number }
+  readonly correlations: CorrelationStatus
+  /** Longest time, in the last minute, that something held the main loop; ms. */
+  readonly loopDelayMs: number
   /** Secrets in the kernel. */
   readonly held: number
   readonly bootId: Uint8Array
@@ -461,8 +475,18 @@ export const statusReply: Codec<GuestStatus> = payload(
       MAX_PARTIES,
     ),
     bans: list(pair(index, index), (MAX_PARTIES * (MAX_PARTIES - 1)) / 2),
-    keys: object<GuestStatus['keys']>({ active: uint(), pending: uint() }),
+    keys: object<GuestStatus['keys']>({ active: uint(), pending: uint(), ready: uint() }),
     presignatures: object<GuestStatus['presignatures']>({ own: uint(), held: uint() }),
+    correlations: object<CorrelationStatus>({
+      pools: list(
+        object<CorrelationStatus['pools'][number]>({ party: index, ready: uint() }),
+        MAX_PARTIES,
+      ),
+      batches: uint(),
+      unknown: uint(),
+      aborted: uint(),
+    }),
+    loopDelayMs: uint(),
     held: uint(),
     bootId: bytes(16, 16),
     ready: flag,
@@ -504,6 +528,7 @@ export const EVENT_CODES = [
   'NETWORK_ADOPTED',
   'HALTED',
   'EVENTS_DROPPED',
+  'KEY_READY',
 ] as const
 export type EventCode = (typeof EVENT_CODES)[number]
 export interface GuestEvent {

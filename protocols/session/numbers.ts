@@ -46,6 +46,8 @@ export const MESSAGE_TYPES = {
   certificateAnswer: 8,
   /** Receiver of a pair-setup open: my slot is free, P1 follows. */
   accept: 9,
+  /** What the sender knows of the key of an account that gets a ready one (02 §5). */
+  assignment: 12,
   /** Proves the initiator's side of a channel; never passed on. */
   confirm: 0xffff,
 } as const

@@ -240,7 +240,7 @@ async function guestOf(guest: Guest, signal: AbortSignal): Promise<NodeStatus['g
     return { alive: true, ready, pairs, bans, keys, held }
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    const keys = { active: 0, pending: 0 }
+    const keys = { active: 0, pending: 0, ready: 0 }
     return { alive: false, ready: false, pairs: [], bans: [], keys, held: 0 }
   }
 }

@@ -18,7 +18,7 @@ export interface NodeStatus {
     readonly ready: boolean
     readonly pairs: readonly { readonly party: number; readonly state: string }[]
     readonly bans: readonly (readonly [number, number])[]
-    readonly keys: { readonly active: number; readonly pending: number }
+    readonly keys: { readonly active: number; readonly pending: number; readonly ready: number }
     /** Secrets in the guest's kernel. */
     readonly held: number
   }
@@ -43,7 +43,11 @@ export const NODE_STATUS: z.ZodType<NodeStatus> = z.strictObject({
     ready: z.boolean(),
     pairs: z.array(z.strictObject({ party: INDEX, state: z.string().max(32) })).max(MAX_PARTIES),
     bans: z.array(z.tuple([INDEX, INDEX])).max((MAX_PARTIES * (MAX_PARTIES - 1)) / 2),
-    keys: z.strictObject({ active: z.int().nonnegative(), pending: z.int().nonnegative() }),
+    keys: z.strictObject({
+      active: z.int().nonnegative(),
+      pending: z.int().nonnegative(),
+      ready: z.int().nonnegative(),
+    }),
     held: z.int().nonnegative(),
   }),
   links: z

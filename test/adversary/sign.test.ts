@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
-import { tags } from '../../protocols/crypto/tags.ts'
-import { oracle } from '../../protocols/crypto/transcript.ts'
-import { bytesOf, wordsOf } from '../../protocols/kernel/reference/hash.ts'
-import { COLUMN_WORDS, extendBob, foldRow } from '../../protocols/kernel/reference/softspoken.ts'
-import { transpose } from '../../protocols/kernel/reference/transpose.ts'
 import { pairRoles } from '../../protocols/ot/pair-roles.ts'
 import { rvoleSid } from '../../protocols/ot/session-ids.ts'
 import { ProtocolError } from '../../protocols/session/faults.ts'
 import { Combine, Commit, Extend, Multiply, rounds } from '../../protocols/sign/messages.ts'
 import type { SigningInputs } from '../../protocols/sign/sign.ts'
 import { faultsOf, type Letter, type Tamper } from '../../protocols/simulation/simulate.ts'
+import { forgeM1, nibbleOf } from '../support/adaptive-bob.ts'
 import {
   type AdversaryTable,
   assertComplete,
@@ -214,7 +210,7 @@ async function archive(seed: string): Promise<Archive> {
 const isBorrowedPrefix = ({ field, spoil }: FieldRow) =>
   field.startsWith('prefix') && spoil === 'of another peer'
 
-const BLOCK = 22 // any; an even one has its nibble of Δ in the low bits
+const BLOCK = 22 // any
 
 /** The adaptive Bob of 02 §13.1, towards alice: an error in one block of U, t̂ as if its Δ_b were `guess`. */
 function adaptive({ guests, pairs }: World, guess: number): Tamper {
@@ -226,23 +222,7 @@ function adaptive({ guests, pairs }: World, guess: number): Tamper {
     if (letter.from !== MALLORY || letter.to !== 1 || letter.round !== R1B) return letter.bytes
     const { sid1, m1 } = Extend.decode(letter.bytes)
     const sid = rvoleSid(sid1, setup.setupId, 0, pairRoles(setup.lo).asBob)
-    const blank = extendBob(known, sid, new Uint8Array(80)) // U of c' = 0, and v, which c' does not touch
-    const choice = m1.slice(0, 80).map((byte, k) => byte ^ (blank.m1[k] ?? 0))
-    const error = new Uint8Array(80)
-    error[11] = 0x40
-    const forged = m1.slice()
-    for (const [k, byte] of error.entries())
-      forged[80 * BLOCK + k] = (forged[80 * BLOCK + k] ?? 0) ^ byte
-    const chi = wordsOf(oracle(tags.rvoleChi, 64, sid, forged.slice(0, 5120)))
-    const rows = transpose(blank.columns, 640, COLUMN_WORDS)
-    const slip = foldRow(chi, wordsOf(error))
-    forged.set(bytesOf(foldRow(chi, wordsOf(choice))), 5120)
-    for (let r = 0; r < 256; r++) {
-      const t = foldRow(chi, rows.slice(20 * r, 20 * (r + 1)))
-      const counts = r >> 2 === BLOCK && ((guess >> (r & 3)) & 1) === 1
-      const adjusted = counts ? t.map((word, k) => word ^ (slip[k] ?? 0)) : t
-      forged.set(bytesOf(adjusted), 5136 + 16 * r)
-    }
+    const forged = forgeM1(known, sid, m1, BLOCK, guess)
     return Extend.encode({ sid1, m1: forged })
   }
 }
@@ -365,7 +345,7 @@ describe('sign() when party 2 cheats', function () {
     const setup = pairs.get(`1/${MALLORY}`)
     assert.ok(setup)
     const { delta } = guestOf(guests, 1).slots.get(setup.alice, 'alice')
-    assert.deepEqual(passed, [(delta[BLOCK >> 1] ?? 0) & 15])
+    assert.deepEqual(passed, [nibbleOf(delta, BLOCK)])
   })
 
   it('sends R2 in the place of R1b: nobody goes on without R1b', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { shareName } from '../../enclave-runtime/guest/keys/pending-key.ts'
+import { shareName } from '../../enclave-runtime/guest/keys/pending-batch.ts'
 import { Vault } from '../../enclave-runtime/guest/vault/vault.ts'
 import { openLevelStore } from '../../enclave-runtime/host/level-store.ts'
 import { softwareBackend } from '../../enclave-runtime/sealing/software-backend.ts'

@@ -1,7 +1,9 @@
 import { Reader, u32 } from '../../../protocols/session/codec.ts'
 import { BoundedMap } from '../bounded-map.ts'
+import { decoded, type HeldKeys } from '../keys/held-keys.ts'
 import type { Records } from '../records.ts'
-import { type Account, decodeAccount, encodeAccount } from './account.ts'
+import type { VaultChanges } from '../vault/vault.ts'
+import { type Account, accountOf, decodeAccount, encodeAccount } from './account.ts'
 
 /** Accounts kept in memory; the others are a read away. About 1 kB each. */
 const MAX_CACHED = 10_000
@@ -9,12 +11,17 @@ const COUNT = 'accounts/count'
 
 /** The accounts of this committee: bulk records, one per account (04 §6). */
 export class AccountStore {
-  readonly #records: Records
+  readonly #records: Pick<Records, 'critical' | 'bulk' | 'write'>
+  readonly #held: Pick<HeldKeys, 'certificate'>
   readonly #cache = new BoundedMap<Account>(MAX_CACHED)
   #count: number
 
-  constructor(records: Records) {
+  constructor(
+    records: Pick<Records, 'critical' | 'bulk' | 'write'>,
+    held: Pick<HeldKeys, 'certificate'>,
+  ) {
     this.#records = records
+    this.#held = held
     const counted = records.critical(COUNT)
     this.#count = counted === undefined ? 0 : new Reader(counted).u32()
   }
@@ -26,23 +33,27 @@ export class AccountStore {
   async get(id: Uint8Array): Promise<Account | undefined> {
     const cached = this.#cache.get(id)
     if (cached !== undefined) return cached
-    const record = await this.#records.bulk(nameOf(id))
+    const name = nameOf(id)
+    const record = await this.#records.bulk(name)
     if (record === undefined) return undefined
-    const account = decodeAccount(record)
+    const { digest, credential, keyId, votes } = decoded(name, () => decodeAccount(record))
+    const certificate = await this.#held.certificate(keyId)
+    const account = accountOf(id, digest, credential, certificate, votes)
     this.#cache.set(id, account)
     return account
   }
 
-  /** A new account and the critical records that go with it, asked for at the write, in one batch; durable when it resolves. */
+  /** A new account and what goes with it, asked for at the write, in one batch; durable when it resolves. */
   async add(
     account: Account,
-    alongside: () => readonly (readonly [string, Uint8Array | null])[],
+    alongside: () => Pick<VaultChanges, 'critical' | 'bulk'>,
   ): Promise<void> {
     if ((await this.get(account.id)) !== undefined) throw new Error('bug: an account added twice')
     const count = ++this.#count
+    const { critical, bulk } = alongside()
     await this.#records.write({
-      bulk: new Map([[nameOf(account.id), encodeAccount(account)]]),
-      critical: new Map([[COUNT, u32(count)], ...alongside()]),
+      bulk: new Map([[nameOf(account.id), encodeAccount(account)], ...(bulk ?? [])]),
+      critical: new Map([[COUNT, u32(count)], ...(critical ?? [])]),
     })
     this.#cache.set(account.id, account)
   }

@@ -4,11 +4,7 @@ import {
   objectFields,
   textField,
 } from '../../../protocols/agreement/fields.ts'
-import {
-  decodeKeyCertificate,
-  encodeKeyCertificate,
-  type KeyCertificate,
-} from '../../../protocols/keygen/key-certificate.ts'
+import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.ts'
 import { credentialIdOf } from '../../../protocols/request/account-id.ts'
 import { addressOf } from '../../../protocols/request/ethereum-address.ts'
 import type { PublicKey } from '../../../protocols/request/proofs.ts'
@@ -19,7 +15,8 @@ import { type DerivedKey, derive } from '../../../protocols/sign/bip32.ts'
 
 /** The Ethereum key of an account below its generated key: 44/60/0/0/0, nothing hardened (05 §1.5). */
 export const ETHEREUM_PATH: readonly number[] = [44, 60, 0, 0, 0]
-const MAX_ACCOUNT_BYTES = 70 * 1024 // a certificate of 64 KiB and a credential
+const MAX_ACCOUNT_BYTES = 16 * 1024 // a credential, and the votes of 16 guests
+const MAX_VOTES_BYTES = 8 * 1024
 const MAX_KID_CHARS = 128
 const ALGORITHMS = ['ES256', 'EdDSA', 'ES256K'] as const
 
@@ -37,6 +34,13 @@ export interface Account {
   readonly derived: DerivedKey
   /** EIP-55. */
   readonly address: string
+  /** The votes that gave a ready key to this account, as they travel; empty for a key that was made for it. */
+  readonly votes: Uint8Array
+}
+
+/** What the record of an account holds; its key's part lies with the key, once. */
+export interface StoredAccount extends Pick<Account, 'id' | 'digest' | 'credential' | 'votes'> {
+  readonly keyId: Uint8Array
 }
 
 /** An account from what it is made of; throws for a certificate whose key has no Ethereum key below it. */
@@ -45,11 +49,12 @@ export function accountOf(
   digest: Uint8Array,
   credential: PublicKey,
   certificate: KeyCertificate,
+  votes: Uint8Array = new Uint8Array(),
 ): Account {
   const derived = derive(certificate.publicKey, certificate.chainCode, ETHEREUM_PATH)
   const address = addressOf(derived.publicKey)
   const credentialId = credentialIdOf(id, credential)
-  return { id, digest, credential, credentialId, certificate, derived, address }
+  return { id, digest, credential, credentialId, certificate, derived, address, votes }
 }
 
 export const encodeCredential = ({ kid, alg, spki }: PublicKey): unknown[] => [kid, alg, spki]
@@ -66,27 +71,36 @@ export function decodeCredential(value: unknown): PublicKey {
 }
 
 /** The plaintext of the record `account/<id>`. */
-export const encodeAccount = ({ id, digest, credential, certificate }: Account): Uint8Array =>
+export const encodeAccount = ({
+  id,
+  digest,
+  credential,
+  certificate,
+  votes,
+}: Account): Uint8Array =>
   encodeCanonical([
-    'account',
+    'keyedAccount',
     1,
     'ACTIVE',
     id,
     digest,
     encodeCredential(credential),
-    encodeKeyCertificate(certificate),
+    certificate.keyId,
+    votes,
   ])
 
-/** Throws `DecodeError`. */
-export function decodeAccount(bytes: Uint8Array): Account {
-  const fields = objectFields(decodeCanonical(bytes, MAX_ACCOUNT_BYTES), 'account', 5)
-  const [state, id, digest, credential, certificate] = fields
+/** Throws `DecodeError`, also for an account of an older version, which held a whole certificate. */
+export function decodeAccount(bytes: Uint8Array): StoredAccount {
+  const fields = objectFields(decodeCanonical(bytes, MAX_ACCOUNT_BYTES), 'keyedAccount', 6)
+  const [state, id, digest, credential, keyId, votes] = fields
   if (textField(state, 'state', 16) !== 'ACTIVE') throw new DecodeError('unknown state')
-  if (!(certificate instanceof Uint8Array)) throw new DecodeError('no certificate')
-  return accountOf(
-    bytesField(id, 'id', 16),
-    bytesField(digest, 'digest', 32),
-    decodeCredential(credential),
-    decodeKeyCertificate(certificate),
-  )
+  if (!(votes instanceof Uint8Array) || votes.length > MAX_VOTES_BYTES)
+    throw new DecodeError('votes')
+  return {
+    id: bytesField(id, 'id', 16),
+    digest: bytesField(digest, 'digest', 32),
+    credential: decodeCredential(credential),
+    keyId: bytesField(keyId, 'keyId', 32),
+    votes,
+  }
 }

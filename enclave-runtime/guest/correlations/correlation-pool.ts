@@ -1,3 +1,5 @@
+import { type Holdings, MAX_HELD } from '../sessions/abort-kinds.ts'
+
 /** One correlation, as a pool hands it out. */
 export interface Taken<Secret> {
   readonly id: Uint8Array
@@ -12,21 +14,16 @@ export interface Batch<Secret> {
   readonly items: readonly Taken<Secret>[]
 }
 
-/** What hi says when it does not know a name (02 §4.4). */
-export interface Holdings {
-  /** Of hi's present start. */
+interface Held<Secret> {
   readonly bootId: Uint8Array
-  /** Batches of which hi still holds something, at most `MAX_HELD`. */
-  readonly batches: readonly number[]
+  readonly batchNo: number
+  readonly items: Map<string, Taken<Secret>>
 }
 
-/** 02 §4.4: so many batches are listed, so no more are held. */
-export const MAX_HELD = 64
-
-interface Held<Secret> extends Omit<Batch<Secret>, 'items'> {
-  readonly items: Map<string, Taken<Secret>>
-  /** The peer finished it as well, as C5 or a name told. */
-  ready: boolean
+/** A batch of which only C5 is missing. Its secrets are its run's until `claim` says that they are ours. */
+interface Awaited<Secret> {
+  readonly batch: Batch<Secret>
+  readonly claim: () => boolean
 }
 
 /**
@@ -39,6 +36,7 @@ export class CorrelationPool<Secret> {
   readonly #most: number
   /** Oldest first. */
   #batches: Held<Secret>[] = []
+  #awaited: Awaited<Secret>[] = []
 
   /** `most` correlations are held, and what is more replaces the oldest. */
   constructor(most: number, wipe: (secret: Secret) => void) {
@@ -48,40 +46,45 @@ export class CorrelationPool<Secret> {
 
   /** Correlations that may be named now. */
   get ready(): number {
-    return this.#batches.reduce((sum, { ready, items }) => sum + (ready ? items.size : 0), 0)
-  }
-
-  /** Correlations of every state. */
-  get size(): number {
     return this.#batches.reduce((sum, { items }) => sum + items.size, 0)
   }
 
-  get batches(): readonly number[] {
-    return this.#batches.map(({ batchNo }) => batchNo)
+  /** Whether there is one to name, or one that may be named to this side. */
+  get mayServe(): boolean {
+    return this.#batches.length > 0 || this.#awaited.length > 0
   }
 
-  /** What this side made. Until the peer is known to have finished it too, nothing of it is named from here. */
-  add({ bootId, batchNo, items }: Batch<Secret>, ready: boolean): void {
+  /** Batches of which something is held, one that waits for C5 included: lo may have finished that. */
+  get batches(): readonly number[] {
+    return [...this.#batches, ...this.#awaited.map(({ batch }) => batch)].map(
+      ({ batchNo }) => batchNo,
+    )
+  }
+
+  /** A batch that both sides have finished. */
+  add({ bootId, batchNo, items }: Batch<Secret>): void {
     const held = new Map(items.map((item) => [hex(item.id), item]))
-    this.#batches.push({ bootId, batchNo, items: held, ready })
-    while (this.#batches.length > 1 && (this.size > this.#most || this.#batches.length > MAX_HELD))
+    this.#batches.push({ bootId, batchNo, items: held })
+    while (
+      this.#batches.length > 1 &&
+      (this.ready > this.#most || this.#batches.length >= MAX_HELD)
+    )
       this.#drop(this.#batches[0])
   }
 
-  /** C5 of the batch came: it may be named from here too. */
-  confirm(batchNo: number): void {
-    for (const batch of this.#batches) if (batch.batchNo === batchNo) batch.ready = true
+  /** hi: a batch that it has built, and that lo may have finished: C5, or a name, will tell. */
+  await(batch: Batch<Secret>, claim: () => boolean): void {
+    this.#awaited.push({ batch, claim })
   }
 
-  /** No C5 came, or another: what was made is wiped, unless a name proved since that the peer finished. */
-  abandon(batchNo: number): void {
-    for (const batch of this.#batches)
-      if (batch.batchNo === batchNo && !batch.ready) this.#drop(batch)
+  /** C5 came, and the batch is added; or it did not, and its run has wiped it. */
+  awaitNoMore({ batchNo }: Pick<Batch<Secret>, 'batchNo'>): void {
+    this.#awaited = this.#awaited.filter(({ batch }) => batch.batchNo !== batchNo)
   }
 
   /** lo: the oldest one that is ready, to be named in R1. */
   take(): Taken<Secret> | undefined {
-    const batch = this.#batches.find(({ ready }) => ready)
+    const [batch] = this.#batches
     const [key] = batch?.items.keys() ?? []
     return batch === undefined || key === undefined ? undefined : this.#remove(batch, key)
   }
@@ -89,10 +92,9 @@ export class CorrelationPool<Secret> {
   /** hi: the one that lo named. The name proves that lo has finished the batch: as good as C5. */
   takeNamed(id: Uint8Array): Taken<Secret> | undefined {
     const key = hex(id)
+    this.#claimFor(key)
     const batch = this.#batches.find(({ items }) => items.has(key))
-    if (batch === undefined) return undefined
-    batch.ready = true
-    return this.#remove(batch, key)
+    return batch === undefined ? undefined : this.#remove(batch, key)
   }
 
   /** The name came in a session that does not use it: nobody else will. True when it was held. */
@@ -112,6 +114,14 @@ export class CorrelationPool<Secret> {
 
   clear(): void {
     for (const batch of [...this.#batches]) this.#drop(batch)
+    this.#awaited = []
+  }
+
+  #claimFor(key: string): void {
+    const awaited = this.#awaited.find(({ batch }) => batch.items.some(({ id }) => hex(id) === key))
+    if (awaited === undefined || !awaited.claim()) return
+    this.awaitNoMore(awaited.batch)
+    this.add(awaited.batch)
   }
 
   #remove(batch: Held<Secret>, key: string): Taken<Secret> | undefined {

@@ -6,7 +6,8 @@ import {
 } from '../../../protocols/keygen/key-certificate.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { type Committee, guestOf } from '../committee.ts'
-import type { PendingKey } from './pending-key.ts'
+import type { Signatures } from './held-keys.ts'
+import type { PendingBatch } from './pending-batch.ts'
 
 /** Whether this is member `from`'s K4 signature over T. */
 export function isCertification(
@@ -21,19 +22,17 @@ export function isCertification(
   return ed25519.verify(signature, message, id, { zip215: false })
 }
 
-/** Whether a quorum certified this key, which is the pending one. */
+/** Whether a quorum certified this batch, which is the pending one. */
 export function certifies(
   committee: Committee,
-  certificate: KeyCertificate,
-  pending: PendingKey,
+  signatures: Signatures,
+  { transcript }: Pick<PendingBatch, 'transcript'>,
 ): boolean {
-  const same =
-    equal(certificate.keyId, pending.key.keyId) &&
-    equal(certificate.publicKey, pending.key.publicKey) &&
-    equal(certificate.chainCode, pending.key.chainCode) &&
-    equal(certificate.commitment, pending.key.commitment) &&
-    equal(certificate.pub, pending.pub)
-  return same && isValidCertificate(committee, certificate)
+  const parties = new Set(signatures.map(([party]) => party))
+  if (parties.size !== signatures.length || parties.size < committee.quorum) return false
+  return signatures.every(([party, signature]) =>
+    isCertification(committee, party, transcript, signature),
+  )
 }
 
 /** Whether a quorum of this committee certified this key. */
@@ -50,28 +49,6 @@ export const isValidCertificate = (
     quorum,
   })
 
-/** The certificate of a pending key from K4 signatures; undefined while they are fewer than a quorum. */
-export function certificateFrom(
-  { committeeId, epochId, quorum }: Committee,
-  { key, pub }: PendingKey,
-  signatures: ReadonlyMap<PartyIndex, Uint8Array>,
-): KeyCertificate | undefined {
-  if (signatures.size < quorum) return undefined
-  const { keyId, curve, t, publicKey, chainCode, commitment, record } = key
-  return {
-    committeeId,
-    epochId,
-    keyId,
-    curve,
-    t,
-    publicKey,
-    chainCode,
-    commitment,
-    deviceKey: new Uint8Array(),
-    pub,
-    records: [record],
-    signatures: [...signatures].sort(([a], [b]) => a - b),
-  }
-}
-
-const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b)
+/** K4 signatures as a certificate lists them: in order, strictly increasing. */
+export const inPartyOrder = (signatures: ReadonlyMap<PartyIndex, Uint8Array>): Signatures =>
+  [...signatures].sort(([a], [b]) => a - b)

@@ -3,143 +3,253 @@ import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.t
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { accountOf } from '../accounts/account.ts'
 import type { AccountStore } from '../accounts/account-store.ts'
+import type { Committee } from '../committee.ts'
 import type { Tell } from '../events.ts'
 import type { Records } from '../records.ts'
-import { CertifiedKeys } from './certified-keys.ts'
+import type { CertifiedKeys } from './certified-keys.ts'
+import { certifiedBatch, decoded, type HeldKeys, keyPart, type Signatures } from './held-keys.ts'
 import {
-  decodePendingKey,
-  encodePendingKey,
-  type PendingKey,
+  decodePendingBatch,
+  encodePendingBatch,
+  type PendingBatch,
+  type Purpose,
   pendingName,
   shareName,
-} from './pending-key.ts'
+} from './pending-batch.ts'
+import type { ReadyKeys } from './ready-keys.ts'
 
-/** A second K4 for one account, or one for a key that is gone: refused, whoever asks. */
+/** A second K4 for one account, or one for a batch that is gone: refused, whoever asks. */
 export class CertifyRefused extends Error {
   override readonly name = 'CertifyRefused'
 }
 
+export interface KeyStoreInit {
+  readonly committee: Committee
+  readonly records: Records
+  readonly kernel: Kernel
+  readonly accounts: AccountStore
+  readonly held: HeldKeys
+  /** Accounts for which this guest signed a T or gave its vote, or is about to. */
+  readonly certified: CertifiedKeys
+  readonly ready: ReadyKeys
+  readonly tell: Tell
+}
+
 /**
- * Pending keys and the steps that they take, each durable when it resolves: stored → proven (this guest
- * may sign T) → an account. At most one key per account is ever proven here (02 §5).
+ * Pending batches of keys and the steps that they take, each one write for all keys of the batch and durable
+ * when it resolves: stored → proven (this guest may sign T) → an account, or keys that are ready for one. Of
+ * one account at most one key is ever proven here (02 §5).
  */
 export class KeyStore {
-  readonly #records: Records
-  readonly #kernel: Kernel
-  readonly #accounts: AccountStore
-  readonly #tell: Tell
-  readonly #pending = new Map<string, PendingKey>()
-  /** Accounts for which this guest signed a T, or is about to. */
-  readonly #certified: CertifiedKeys
+  readonly #init: KeyStoreInit
+  readonly #pending = new Map<string, PendingBatch>()
   readonly #activating = new Map<string, Promise<void>>()
 
-  constructor(records: Records, kernel: Kernel, accounts: AccountStore, tell: Tell) {
-    this.#records = records
-    this.#kernel = kernel
-    this.#accounts = accounts
-    this.#tell = tell
-    this.#certified = new CertifiedKeys(records)
+  constructor(init: KeyStoreInit) {
+    this.#init = init
+    const { records } = init
     for (const name of records.criticalNames('pending/')) {
       const record = records.critical(name)
       if (record === undefined) throw new Error(`bug: ${name} is listed and not there`)
-      const pending = decodePendingKey(record)
-      this.#pending.set(hex(pending.key.keyId), pending)
+      const pending = decoded(name, () => decodePendingBatch(record))
+      this.#pending.set(hex(pending.transcript), pending)
     }
   }
 
-  get pending(): readonly PendingKey[] {
+  get pending(): readonly PendingBatch[] {
     return [...this.#pending.values()]
   }
 
-  find(keyId: Uint8Array): PendingKey | undefined {
-    return this.#pending.get(hex(keyId))
+  /** Keys, not batches. */
+  get pendingCount(): number {
+    return this.pending.reduce((sum, { keys }) => sum + keys.length, 0)
   }
 
-  ofAccount(accountId: Uint8Array): readonly PendingKey[] {
-    return this.pending.filter((pending) => Buffer.from(pending.accountId).equals(accountId))
+  find(transcript: Uint8Array): PendingBatch | undefined {
+    return this.#pending.get(hex(transcript))
   }
 
-  /** Whether this guest signed a T for this account, whatever became of it. */
-  isCertified(accountId: Uint8Array): boolean {
-    return this.#certified.has(accountId)
-  }
-
-  /** Share and record in one batch, then both read back: K3 leaves only after that. */
-  async store(pending: PendingKey, share: Handle<'share'>): Promise<void> {
-    const { keyId } = pending.key
-    await this.#records.write({
-      critical: new Map([[pendingName(keyId), encodePendingKey(pending)]]),
-      shares: new Map([[shareName(keyId), share]]),
-    })
-    const loaded = await this.#records.loadShare(shareName(keyId))
-    const same = Buffer.from(this.#kernel.sharePublic(loaded)).equals(
-      this.#kernel.sharePublic(share),
+  ofAccount(accountId: Uint8Array): readonly PendingBatch[] {
+    return this.pending.filter(
+      ({ purpose }) => purpose.kind === 'account' && equal(purpose.accountId, accountId),
     )
-    this.#kernel.wipe(loaded)
-    const record = this.#records.critical(pendingName(keyId))
-    if (!same || record === undefined || !Buffer.from(record).equals(encodePendingKey(pending)))
-      throw new Error('bug: the store gave back another share')
-    this.#pending.set(hex(keyId), pending)
-    this.#tell('KEY_PENDING')
+  }
+
+  ofOwner(owner: PartyIndex): readonly PendingBatch[] {
+    return this.pending.filter(({ purpose }) => purpose.kind === 'ready' && purpose.owner === owner)
+  }
+
+  /** Whether this guest signed a T or gave a vote for this account, whatever became of it. */
+  isCertified(accountId: Uint8Array): boolean {
+    return this.#init.certified.has(accountId)
+  }
+
+  /** Shares and record in one batch, then all read back: K3 leaves only after that. */
+  async store(pending: PendingBatch, shares: readonly Handle<'share'>[]): Promise<void> {
+    const { records, tell } = this.#init
+    const { transcript, keys } = pending
+    const names = keys.map(({ keyId }) => shareName(keyId))
+    const parts = keys.map((key) => keyPart(key, transcript))
+    await records.write({
+      critical: new Map([[pendingName(transcript), encodePendingBatch(pending)]]),
+      shares: new Map(names.map((name, b) => [name, at(shares, b)] as const)),
+      parts: new Map(names.map((name, b) => [name, at(parts, b)] as const)),
+    })
+    const same = await Promise.all(
+      names.map((name, b) => this.#isStored(name, at(shares, b), at(parts, b))),
+    )
+    const record = records.critical(pendingName(transcript))
+    const recorded = record !== undefined && equal(record, encodePendingBatch(pending))
+    if (!recorded || same.includes(false)) throw new Error('bug: the store gave back another share')
+    this.#pending.set(hex(transcript), pending)
+    tell('KEY_PENDING')
   }
 
   /**
-   * All proofs of K3 are there: durable before this guest signs T. Throws `CertifyRefused` when it signed,
-   * or is about to sign, for another key of the account.
+   * All proofs of K3 are there: durable before this guest signs T. Throws `CertifyRefused` when it signed
+   * or voted, or is about to, for another key of the account.
    */
-  async prove(keyId: Uint8Array, proofs: ReadonlyMap<PartyIndex, Uint8Array>): Promise<void> {
-    const pending = this.find(keyId)
-    if (pending === undefined) throw new CertifyRefused('no such pending key')
-    const { accountId } = pending
-    if (!this.#certified.allows(accountId, keyId))
-      throw new CertifyRefused('another key of this account was certified')
-    if ((await this.#accounts.get(accountId)) !== undefined)
-      throw new CertifyRefused('the account has its key')
+  async prove(transcript: Uint8Array, proofs: ReadonlyMap<PartyIndex, Uint8Array>): Promise<void> {
+    const { accounts, records } = this.#init
+    const pending = this.find(transcript)
+    if (pending === undefined) throw new CertifyRefused('no such pending batch')
+    const { purpose } = pending
+    if (purpose.kind === 'account') {
+      this.#assertAllowed(pending, purpose.accountId)
+      if ((await accounts.get(purpose.accountId)) !== undefined)
+        throw new CertifyRefused('the account has its key')
+    }
     if (pending.proofs !== null) return
     // From here to the write in one turn; the mark and the permission in one batch.
-    if (!this.#certified.allows(accountId, keyId))
-      throw new CertifyRefused('another key of this account was certified')
     const next = { ...pending, proofs: new Map(proofs) }
-    await this.#records.write({
+    await records.write({
       critical: new Map([
-        this.#certified.add(accountId, keyId),
-        [pendingName(keyId), encodePendingKey(next)],
+        ...this.#marks(pending, purpose),
+        [pendingName(transcript), encodePendingBatch(next)],
       ]),
     })
-    if (this.#pending.has(hex(keyId))) this.#pending.set(hex(keyId), next)
+    if (this.#pending.has(hex(transcript))) this.#pending.set(hex(transcript), next)
   }
 
-  /** The certificate is there, and verified: the key is active and its account exists. Idempotent. */
-  activate(pending: PendingKey, certificate: KeyCertificate): Promise<void> {
-    const account = hex(pending.accountId)
-    const running = this.#activating.get(account)
+  /** A quorum's signatures are there, and verified: the keys are active or ready. Idempotent. */
+  activate(pending: PendingBatch, signatures: Signatures): Promise<void> {
+    const { purpose, transcript } = pending
+    const place = hex(purpose.kind === 'account' ? purpose.accountId : transcript)
+    const running = this.#activating.get(place)
     if (running !== undefined) return running
-    const done = this.#activate(pending, certificate).finally(() =>
-      this.#activating.delete(account),
-    )
-    this.#activating.set(account, done)
+    const activated =
+      purpose.kind === 'account'
+        ? this.#activate(pending, purpose, signatures)
+        : this.#makeReady(pending, purpose.owner, signatures)
+    const done = activated.finally(() => this.#activating.delete(place))
+    this.#activating.set(place, done)
     return done
   }
 
   /** This guest's share of a key, for one use: the caller wipes it. */
   share(keyId: Uint8Array): Promise<Handle<'share'>> {
-    return this.#records.loadShare(shareName(keyId))
+    return this.#init.records.loadShare(shareName(keyId))
   }
 
-  async #activate(pending: PendingKey, certificate: KeyCertificate): Promise<void> {
-    const { accountId, digest, credential, key } = pending
-    if ((await this.#accounts.get(accountId)) !== undefined) return
+  async #isStored(name: string, share: Handle<'share'>, part: Uint8Array): Promise<boolean> {
+    const { records, kernel } = this.#init
+    const [loaded, beside] = await Promise.all([records.loadShare(name), records.sharePart(name)])
+    const same = equal(kernel.sharePublic(loaded), kernel.sharePublic(share))
+    kernel.wipe(loaded)
+    return same && beside !== undefined && equal(beside, part)
+  }
+
+  async #activate(
+    pending: PendingBatch,
+    { accountId, digest, credential }: Extract<Purpose, { kind: 'account' }>,
+    signatures: Signatures,
+  ): Promise<void> {
+    const { committee, accounts, certified, tell } = this.#init
+    if ((await accounts.get(accountId)) !== undefined) return
+    const certificate = certificateOf(committee, pending, signatures)
     const account = accountOf(accountId, digest, credential, certificate)
-    await this.#accounts.add(account, () => {
-      const mine = this.#certified.allows(accountId, key.keyId)
-      return [
-        [pendingName(key.keyId), null],
-        ...(mine ? [this.#certified.add(accountId, key.keyId)] : []),
-      ]
+    await accounts.add(account, () => {
+      const mine = certified.allows(accountId, certificate.keyId)
+      return {
+        bulk: new Map([certifiedBatch(committee, pending, signatures)]),
+        critical: new Map([
+          [pendingName(pending.transcript), null],
+          ...(mine ? [certified.add(accountId, certificate.keyId)] : []),
+        ]),
+      }
     })
-    this.#pending.delete(hex(key.keyId))
-    this.#tell('KEY_ACTIVE')
+    this.#pending.delete(hex(pending.transcript))
+    tell('KEY_ACTIVE')
+  }
+
+  async #makeReady(
+    pending: PendingBatch,
+    owner: PartyIndex,
+    signatures: Signatures,
+  ): Promise<void> {
+    const { committee, records, ready, tell } = this.#init
+    const { transcript, keys } = pending
+    if (this.find(transcript) === undefined) return
+    const keyIds = keys.map(({ keyId }) => keyId)
+    const { change, added } = ready.recordOf(transcript, owner, keyIds)
+    await records.write({
+      bulk: new Map([certifiedBatch(committee, pending, signatures)]),
+      critical: new Map([[pendingName(transcript), null], change]),
+    })
+    added()
+    this.#pending.delete(hex(transcript))
+    tell('KEY_READY', owner, keys.length)
+  }
+
+  #marks(
+    pending: PendingBatch,
+    purpose: Purpose,
+  ): readonly (readonly [name: string, record: Uint8Array])[] {
+    if (purpose.kind !== 'account') return []
+    this.#assertAllowed(pending, purpose.accountId)
+    return [this.#init.certified.add(purpose.accountId, onlyKey(pending).keyId)]
+  }
+
+  #assertAllowed(pending: PendingBatch, accountId: Uint8Array): void {
+    if (!this.#init.certified.allows(accountId, onlyKey(pending).keyId))
+      throw new CertifyRefused('another key of this account was certified')
   }
 }
 
+/** The certificate of an account's own key, as it will be read from its records. */
+function certificateOf(
+  { committeeId, epochId, quorum }: Committee,
+  pending: PendingBatch,
+  signatures: Signatures,
+): KeyCertificate {
+  const { keyId, curve, t, publicKey, chainCode, commitment, record } = onlyKey(pending)
+  return {
+    committeeId,
+    epochId,
+    keyId,
+    curve,
+    t,
+    publicKey,
+    chainCode,
+    commitment,
+    deviceKey: new Uint8Array(),
+    pub: pending.pub,
+    records: [record],
+    signatures: signatures.slice(0, quorum),
+  }
+}
+
+const onlyKey = ({ keys }: PendingBatch) => {
+  const [key, ...others] = keys
+  if (key === undefined || others.length > 0) throw new Error('bug: not one key of an account')
+  return key
+}
+
+function at<T>(items: readonly T[], index: number): T {
+  const item = items[index]
+  if (item === undefined) throw new Error('bug: a key without its share')
+  return item
+}
+
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b)

@@ -9,16 +9,28 @@ const MAX_LOST_PER_HOUR = 20
 /** Pending keys of all members: each is a record in memory, and asked about. */
 export const MAX_PENDING_KEYS = 1_000
 
-/** How many key generations each member may open here. */
+/** Keys of one member that are no account's yet: pending, ready, or named for an account that is open. */
+export const MAX_UNASSIGNED_PER_OWNER = 128
+/** Of all members: their ready keys are in memory and under the head. */
+const MAX_UNASSIGNED = 1_024
+
+/** How many key generations each member may open here, and how many keys it may keep ready. */
 export class KeygenLimits {
   readonly #monotonicMs: () => number
   readonly #pending: () => number
+  readonly #unassigned: (owner?: PartyIndex) => number
   readonly #runs = new Map<PartyIndex, number[]>()
   readonly #lost = new Map<PartyIndex, number[]>()
 
-  constructor(monotonicMs: () => number, pending: () => number) {
+  /** `unassigned`: keys of this member, or of all, that are no account's. */
+  constructor(
+    monotonicMs: () => number,
+    pending: () => number,
+    unassigned: (owner?: PartyIndex) => number = () => 0,
+  ) {
     this.#monotonicMs = monotonicMs
     this.#pending = pending
+    this.#unassigned = unassigned
   }
 
   /** Throws `RequestError` LIMIT_EXCEEDED when this member may open no further run now. */
@@ -32,6 +44,15 @@ export class KeygenLimits {
       refuse('too many key generations of this node were not finished')
     if (this.#recent(this.#runs, opener).length >= MAX_RUNS_PER_HOUR)
       refuse('too many key generations in this hour')
+  }
+
+  /** As `assertOpen`, for a batch of keys that belong to no account. */
+  assertBatch(owner: PartyIndex, count: number): void {
+    this.assertOpen(owner)
+    const full =
+      this.#unassigned(owner) + count > MAX_UNASSIGNED_PER_OWNER ||
+      this.#unassigned() + count > MAX_UNASSIGNED
+    if (full) throw new RequestError('LIMIT_EXCEEDED', 'too many keys that no account has')
   }
 
   ran(opener: PartyIndex): void {

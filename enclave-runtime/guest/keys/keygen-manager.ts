@@ -1,6 +1,3 @@
-import type { Random } from '../../../protocols/crypto/random.ts'
-import type { Kernel } from '../../../protocols/kernel/kernel.ts'
-import type { generateKeys } from '../../../protocols/keygen/generate-keys.ts'
 import {
   decodeKeyCertificate,
   encodeKeyCertificate,
@@ -9,14 +6,13 @@ import { credentialIdOf, uuidText } from '../../../protocols/request/account-id.
 import { toBase64url } from '../../../protocols/request/base64url.ts'
 import { ENGINE_VERSION, sessionBinding } from '../../../protocols/request/binding.ts'
 import { RequestError } from '../../../protocols/request/errors.ts'
-import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
+import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
 import type { Party } from '../../../protocols/session/round.ts'
 import { SECP256K1 } from '../../../protocols/sharing/key-record.ts'
 import type { JsonValue, LeadPlan, LeadReply } from '../../port/messages.ts'
 import type { Account } from '../accounts/account.ts'
 import type { AccountStore } from '../accounts/account-store.ts'
-import type { Committee } from '../committee.ts'
 import type { Authorized } from '../requests/authorize.ts'
 import { policyHashOf } from '../requests/policy.ts'
 import type { Answers } from '../sessions/answers.ts'
@@ -27,12 +23,11 @@ import type { LiveAttempts } from '../sessions/live-attempts.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
-import { certifies, isCertification, isValidCertificate } from './certificates.ts'
-import { CertifyRefused, type KeyStore } from './key-store.ts'
+import type { Assignments, Unassigned } from './assignments.ts'
+import { isValidCertificate } from './certificates.ts'
 import type { KeygenLimits } from './keygen-limits.ts'
 import { decodeKeygenOpening, encodeKeygenOpening } from './keygen-opening.ts'
-import type { PendingKey } from './pending-key.ts'
-import type { PendingKeys } from './pending-keys.ts'
+import { type RunKeygenDeps, runKeygen } from './run-keygen.ts'
 
 /**
  * The longest run of one key, led or followed. 02 §11 gives a chunk of many keys 120 s; no request lives
@@ -45,23 +40,18 @@ const MAX_SKEW_S = 30 // 05 §3.2
 
 export type CreateRequest = Extract<Authorized, { kind: 'create' }>
 
-export interface KeygenManagerInit {
-  readonly committee: Committee
+export interface KeygenManagerInit extends RunKeygenDeps {
   readonly router: SessionRouter
   readonly answers: Answers
   readonly followers: Followers
   readonly live: LiveAttempts
-  readonly keys: KeyStore
-  readonly pending: PendingKeys
   readonly limits: KeygenLimits
   readonly accounts: AccountStore
-  readonly kernel: Kernel
-  readonly random: Random
+  /** Ready keys given to accounts. */
+  readonly assignments: Assignments
   /** Unix seconds. */
   readonly now: () => number
   readonly authorize: (request: Uint8Array) => Promise<Authorized>
-  /** The conversation of 02 §5. */
-  readonly converse: typeof generateKeys
 }
 
 /** Key generations, each for one new account: led here, or opened by another guest. All members take part. */
@@ -99,8 +89,9 @@ export class KeygenManager {
 
   /** One attempt led here, for a request that was authorized here. */
   async lead(request: Uint8Array, asked: CreateRequest, plan: LeadPlan): Promise<LeadReply> {
-    const { committee, accounts, keys, pending, random, live, now } = this.#init
+    const { committee, accounts, assignments, keys, pending, random, live, now } = this.#init
     const { accountId } = asked
+    const budgetMs = Math.max(MIN_BUDGET_MS, Math.min(plan.budgetMs, KEYGEN_MS))
     if (keys.ofAccount(accountId).length > 0 && !this.isBusy(accountId)) {
       // An earlier run may still become the account's key: only when it cannot, another may begin.
       if ((await pending.resolve(accountId)) === 'open') return failed('not-yet', [], RETRY_MS)
@@ -108,6 +99,11 @@ export class KeygenManager {
     const existing = await accounts.get(accountId)
     if (existing !== undefined) return this.#done(existing)
     this.assertOpen(accountId)
+    const assigned = await assignments.lead(request, asked, budgetMs)
+    if (assigned !== 'none') {
+      const account = await accounts.get(accountId)
+      return account === undefined ? unassigned(assigned) : this.#done(account)
+    }
     if (this.#leading >= MAX_KEYGENS_PER_OPENER) return failed('overloaded', [], RETRY_MS)
     const attempt = live.ownAttempt(asked.request.digest, plan.attempt)
     const claim = live.claim(asked.request.digest, attempt, committee.me.index)
@@ -115,7 +111,6 @@ export class KeygenManager {
     this.#leading += 1
     try {
       const nonce = random(32)
-      const budgetMs = Math.max(MIN_BUDGET_MS, Math.min(plan.budgetMs, KEYGEN_MS))
       const session = this.#open(asked, attempt, nonce, budgetMs)
       if (typeof session === 'string') return failed('overloaded', [], RETRY_MS)
       claim.run(session)
@@ -161,7 +156,7 @@ export class KeygenManager {
     letter: Letter,
     begun: (session: Session) => void,
   ): Promise<void> {
-    const { authorize, accounts, keys, limits, live, router, now } = this.#init
+    const { authorize, accounts, assignments, keys, limits, live, router, now } = this.#init
     const opening = decodeKeygenOpening(letter.body)
     if (Math.abs(opening.evalTime - now()) > MAX_SKEW_S) throw later('clock')
     const asked = await authorize(opening.request)
@@ -178,6 +173,10 @@ export class KeygenManager {
     // What this guest has certified stays the account's key; the leader has to ask for it.
     if (keys.ofAccount(asked.accountId).some(({ proofs }) => proofs !== null))
       throw later('pending')
+    if (assignments.has(asked.accountId)) {
+      assignments.tell(asked.accountId, from) // it may not know that a ready key was named
+      throw later('pending')
+    }
     this.#assertNoKey(asked.accountId)
     limits.assertOpen(from)
     const claim = live.claim(asked.request.digest, attempt, from)
@@ -199,50 +198,15 @@ export class KeygenManager {
 
   /** An account whose key was certified here has a record of it: without one there is no second key. */
   #assertNoKey(accountId: Uint8Array): void {
-    const { keys } = this.#init
+    const { keys, assignments } = this.#init
+    if (assignments.has(accountId)) return
     if (keys.isCertified(accountId) && keys.ofAccount(accountId).length === 0)
       throw new RequestError('STORAGE_FAILED', "the record of this account's key is missing")
   }
 
-  /** The conversation, the same for leader and followers; then the account. */
-  async #generate(party: Party, asked: CreateRequest): Promise<void> {
-    const { committee, keys, kernel, random, pending, converse } = this.#init
-    const { networkId, committeeId, epochId, threshold, guests, quorum } = committee
-    const { accountId, credential, request } = asked
-    let stored: PendingKey | undefined
-    const generated = await converse(
-      party,
-      {
-        kernel,
-        random,
-        storePending: async ({ sid, pub, transcript, keys: [key], shares: [share] }) => {
-          if (key === undefined || share === undefined) throw new Error('bug: a run of no key')
-          const { digest } = request
-          stored = { accountId, digest, credential, sid, pub, transcript, key, proofs: null }
-          await keys.store(stored, share)
-        },
-        storeProofs: ({ keys: [key] }, proofs) => {
-          if (key === undefined) throw new Error('bug: a run of no key')
-          return keys.prove(key.keyId, proofs).catch((cause: unknown) => {
-            if (!(cause instanceof CertifyRefused)) throw cause
-            throw new ProtocolError({ kind: 'cancelled', round: 'keygen/4-certify' }, { cause })
-          })
-        },
-        certify: async (transcript) => pending.certify(transcript),
-        verifyCertificate: (from, transcript, signature) =>
-          isCertification(committee, from, transcript, signature),
-      },
-      { networkId, committeeId, epochId, threshold, count: 1, guests, quorum },
-    )
-    for (const share of generated.shares) kernel.wipe(share) // the vault has it
-    const [certificate] = generated.certificates
-    if (
-      certificate === undefined ||
-      stored === undefined ||
-      !certifies(committee, certificate, stored)
-    )
-      throw new Error('bug: the generated key is not certified')
-    await keys.activate(stored, certificate)
+  async #generate(party: Party, { accountId, credential, request }: CreateRequest): Promise<void> {
+    const { digest } = request
+    await runKeygen(this.#init, party, { kind: 'account', accountId, digest, credential }, 1)
   }
 
   /** While it runs, the account's earlier keys are neither certified nor called dead. */
@@ -319,6 +283,19 @@ export class KeygenManager {
       coordinatorNonce,
     })
   }
+}
+
+/** Votes are out and the account is not decided yet: this attempt is over, and the next one goes on from there. */
+const unassigned = ({ refused, silent }: Unassigned): LeadReply => {
+  if (refused.length > 0)
+    return {
+      ...failed(
+        'refused',
+        refused.map(({ from }) => from),
+      ),
+      ids: [...new Set(refused.map(({ id }) => id))],
+    }
+  return failed(silent.length > 0 ? 'timeout' : 'not-yet', silent, RETRY_MS)
 }
 
 const later = (reason: 'busy' | 'overloaded' | 'clock' | 'pending'): Declined =>

@@ -2,6 +2,7 @@ import { bytesField, objectFields, uintField } from '../../../protocols/agreemen
 import { ENGINE_VERSION } from '../../../protocols/request/binding.ts'
 import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
+import { MAX_BATCH } from './pending-batch.ts'
 
 const MAX_BYTES = 616 * 1024 // a request of 600 KiB and a few numbers
 const MAX_BUDGET_MS = 600_000
@@ -42,6 +43,29 @@ export function decodeKeygenOpening(body: Uint8Array): KeygenOpening {
     attempt: uintField(attempt, 'attempt', MAX_U32),
     nonce: bytesField(nonce, 'nonce', 32),
     evalTime: uintField(evalTime, 'evalTime'),
+    budgetMs: uintField(budgetMs, 'budgetMs', MAX_BUDGET_MS),
+  }
+}
+
+const MAX_BATCH_OPENING_BYTES = 128 // a nonce and three numbers
+
+/** What the owner of ready keys to come tells every other guest. */
+export interface BatchOpening extends Pick<KeygenOpening, 'nonce' | 'budgetMs'> {
+  readonly count: number
+}
+
+export const encodeBatchOpening = ({ nonce, count, budgetMs }: BatchOpening): Uint8Array =>
+  encodeCanonical(['keygen batch', 1, nonce, count, budgetMs])
+
+/** Throws `DecodeError`. */
+export function decodeBatchOpening(body: Uint8Array): BatchOpening {
+  const fields = objectFields(decodeCanonical(body, MAX_BATCH_OPENING_BYTES), 'keygen batch', 3)
+  const [nonce, told, budgetMs] = fields
+  const count = uintField(told, 'count', MAX_BATCH)
+  if (count === 0) throw new DecodeError('a batch of no keys')
+  return {
+    nonce: bytesField(nonce, 'nonce', 32),
+    count,
     budgetMs: uintField(budgetMs, 'budgetMs', MAX_BUDGET_MS),
   }
 }

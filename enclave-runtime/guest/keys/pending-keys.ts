@@ -1,10 +1,7 @@
+import { concatBytes } from '@noble/hashes/utils.js'
 import type { Kernel } from '../../../protocols/kernel/kernel.ts'
 import { verifyShareProofs } from '../../../protocols/keygen/generate-keys.ts'
-import {
-  certificateMessage,
-  decodeKeyCertificate,
-  encodeKeyCertificate,
-} from '../../../protocols/keygen/key-certificate.ts'
+import { certificateMessage } from '../../../protocols/keygen/key-certificate.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
@@ -16,27 +13,30 @@ import type { Letter } from '../sessions/post.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
 import {
   type CertificateAnswer,
+  type CertificateAsk,
   decodeAnswer,
   decodeAsk,
   encodeAnswer,
   encodeAsk,
+  type RunOf,
 } from './certificate-letters.ts'
-import { certificateFrom, certifies, isCertification } from './certificates.ts'
+import { certifies, inPartyOrder, isCertification } from './certificates.ts'
+import type { HeldKeys } from './held-keys.ts'
 import { CertifyRefused, type KeyStore } from './key-store.ts'
-import type { PendingKey } from './pending-key.ts'
+import type { PendingBatch, Purpose } from './pending-batch.ts'
 
 const FIRST_ASK_MS = 1_000
 const MAX_ASK_MS = 60_000
-/** Keys asked about at once: those least asked about, so that a new one is not behind many old ones. */
+/** Batches asked about at once: those least asked about, so that a new one is not behind many old ones. */
 const KEYS_PER_TICK = 4
 /** How long a leader waits for what the others know of an account's earlier keys. */
 const RESOLVE_MS = 3_000
 
-/** What is known of a pending key, beside what is durable. */
+/** What is known of a pending batch, beside what is durable. */
 interface Known {
   readonly proofs: Map<PartyIndex, Uint8Array>
   readonly signatures: Map<PartyIndex, Uint8Array>
-  /** Who said that it holds no such key: K4 needs a proof of everyone, so the key is dead. */
+  /** Who said that it holds no such batch: K4 needs a proof of everyone, so the batch is dead. */
   readonly unknownTo: Set<PartyIndex>
   readonly answered: Set<PartyIndex>
   /** How often this guest asked about it. */
@@ -51,9 +51,10 @@ export interface PendingKeysInit {
   readonly records: Records
   readonly clock: Clock
   readonly keys: KeyStore
+  readonly held: Pick<HeldKeys, 'signatures'>
   readonly accounts: AccountStore
-  /** A run for this account goes on here: what it will hold is not decided. */
-  readonly isBusy: (accountId: Uint8Array) => boolean
+  /** Such a run goes on here: what it will hold is not decided. */
+  readonly isBusy: (run: RunOf) => boolean
   readonly onError: (error: unknown) => void
 }
 
@@ -91,7 +92,7 @@ export class PendingKeys {
     const disarm = clock.after(RESOLVE_MS, limit.resolve)
     const state = async () => {
       if ((await accounts.get(accountId)) !== undefined) return 'done'
-      return keys.ofAccount(accountId).every((pending) => this.#isDead(pending)) ? 'dead' : 'open'
+      return keys.ofAccount(accountId).every((pending) => this.isDead(pending)) ? 'dead' : 'open'
     }
     try {
       let late = false
@@ -131,7 +132,7 @@ export class PendingKeys {
     const open = keys.pending.filter((pending) => !this.#isSettled(pending))
     if (open.length === 0) return
     const next = open
-      .filter(({ accountId }) => !isBusy(accountId))
+      .filter(({ purpose }) => !isBusy(runOf(purpose)))
       .sort((a, b) => this.#knownOf(a).asks - this.#knownOf(b).asks)
     for (const pending of next.slice(0, KEYS_PER_TICK)) this.#background(this.#ask(pending))
     this.#arm()
@@ -144,12 +145,12 @@ export class PendingKeys {
     this.#delay = Math.min(2 * this.#delay, MAX_ASK_MS)
   }
 
-  async #ask(pending: PendingKey): Promise<void> {
+  async #ask(pending: PendingBatch): Promise<void> {
     const { committee, router } = this.#init
-    const { accountId, transcript, key } = pending
+    const { purpose, transcript } = pending
     this.#knownOf(pending).asks += 1
     const proof = await this.#ownProof(pending)
-    const body = encodeAsk({ accountId, keyId: key.keyId, transcript, proof })
+    const body = encodeAsk({ of: runOf(purpose), transcript, proof })
     const letter = { session: transcript, attempt: 0, round: 0, body }
     await Promise.all(
       otherGuests(committee).map(({ index }) =>
@@ -163,26 +164,23 @@ export class PendingKeys {
     const ask = decoded(() => decodeAsk(body))
     if (ask === undefined) return
     const { router, keys } = this.#init
-    const pending = keys.find(ask.keyId)
+    const pending = keys.find(ask.transcript)
     if (pending !== undefined && ask.proof !== null) this.#heardProof(pending, from, ask.proof)
-    // Who asks about a key holds it, whatever it said before.
+    // Who asks about a batch holds it, whatever it said before.
     if (pending !== undefined && this.#knownOf(pending).unknownTo.delete(from)) this.#arm()
-    const answer = await this.#answerTo(ask.accountId, ask.keyId)
+    const answer = await this.#answerTo(ask)
     const letter = { session, attempt: 0, round: 0, body: encodeAnswer(answer) }
     await router.send(from, { ...letter, type: MESSAGE_TYPES.certificateAnswer })
     if (pending !== undefined) await this.#progress(pending)
   }
 
-  async #answerTo(accountId: Uint8Array, keyId: Uint8Array): Promise<CertificateAnswer> {
-    const { keys, accounts, isBusy } = this.#init
-    const nothing = { keyId, proof: null, signature: null, certificate: null }
-    const account = await accounts.get(accountId)
-    if (account !== undefined && equal(account.certificate.keyId, keyId)) {
-      const certificate = encodeKeyCertificate(account.certificate)
-      return { ...nothing, state: 'certified', certificate }
-    }
-    if (isBusy(accountId)) return { ...nothing, state: 'busy' }
-    const pending = keys.find(keyId)
+  async #answerTo({ of, transcript }: CertificateAsk): Promise<CertificateAnswer> {
+    const { keys, held, isBusy } = this.#init
+    const nothing = { transcript, proof: null, signature: null, signatures: null }
+    const signatures = await held.signatures(transcript)
+    if (signatures !== undefined) return { ...nothing, state: 'certified', signatures }
+    if (isBusy(of)) return { ...nothing, state: 'busy' }
+    const pending = keys.find(transcript)
     if (pending === undefined) return { ...nothing, state: 'unknown' }
     const proof = await this.#ownProof(pending)
     const signature = pending.proofs === null ? null : this.certify(pending.transcript)
@@ -192,7 +190,7 @@ export class PendingKeys {
   async #take(from: PartyIndex, { body }: Letter): Promise<void> {
     const { committee, keys } = this.#init
     const answer = decoded(() => decodeAnswer(body))
-    const pending = answer && keys.find(answer.keyId)
+    const pending = answer && keys.find(answer.transcript)
     if (answer === undefined || pending === undefined) return
     const known = this.#knownOf(pending)
     known.answered.add(from)
@@ -204,58 +202,58 @@ export class PendingKeys {
       isCertification(committee, from, pending.transcript, answer.signature)
     )
       known.signatures.set(from, answer.signature)
-    const { certificate: bytes } = answer
-    const certificate = bytes === null ? undefined : decoded(() => decodeKeyCertificate(bytes))
-    if (certificate !== undefined && certifies(committee, certificate, pending))
-      await keys.activate(pending, certificate)
+    const { signatures } = answer
+    if (signatures !== null && certifies(committee, signatures, pending))
+      await keys.activate(pending, signatures)
     else await this.#progress(pending)
     for (const wake of known.changed) wake()
   }
 
   /** With everyone's proof: durable, then K4. With a quorum of K4: the certificate. */
-  async #progress(pending: PendingKey): Promise<void> {
+  async #progress(pending: PendingBatch): Promise<void> {
     const { committee, keys, isBusy } = this.#init
     const known = this.#knownOf(pending)
-    const { keyId } = pending.key
     if (pending.proofs === null) {
-      if (known.proofs.size < committee.guests.length || isBusy(pending.accountId)) return
+      if (known.proofs.size < committee.guests.length || isBusy(runOf(pending.purpose))) return
       try {
-        await keys.prove(keyId, known.proofs)
+        await keys.prove(pending.transcript, known.proofs)
       } catch (error) {
         if (error instanceof CertifyRefused) return // this key was given up for another one
         throw error
       }
     }
     known.signatures.set(committee.me.index, this.certify(pending.transcript))
-    const certificate = certificateFrom(committee, pending, known.signatures)
-    if (certificate !== undefined && certifies(committee, certificate, pending))
-      await keys.activate(pending, certificate)
+    const signatures = inPartyOrder(known.signatures)
+    if (certifies(committee, signatures, pending)) await keys.activate(pending, signatures)
   }
 
-  #heardProof(pending: PendingKey, from: PartyIndex, proof: Uint8Array): void {
+  #heardProof(pending: PendingBatch, from: PartyIndex, proof: Uint8Array): void {
     const { committee, kernel } = this.#init
     const { proofs } = this.#knownOf(pending)
     const guest = guestOf(committee, from)
     if (proofs.has(from) || guest === undefined) return
-    const { sid, key } = pending
-    if (verifyShareProofs(kernel, { sid, keys: [key] }, guest, proof)) proofs.set(from, proof)
+    if (verifyShareProofs(kernel, pending, guest, proof)) proofs.set(from, proof)
   }
 
-  /** Says that this guest's share is durable, which it is; made once. */
-  async #ownProof(pending: PendingKey): Promise<Uint8Array> {
+  /** Says that this guest's shares are durable, which they are; made once. */
+  async #ownProof(pending: PendingBatch): Promise<Uint8Array> {
     const { committee, kernel, keys } = this.#init
     const { proofs } = this.#knownOf(pending)
     const made = proofs.get(committee.me.index)
     if (made !== undefined) return made
-    const share = await keys.share(pending.key.keyId)
-    const proof = kernel.shareProve(share, pending.sid, committee.me.id, 0)
-    kernel.wipe(share)
+    const parts: Uint8Array[] = []
+    for (const [b, { keyId }] of pending.keys.entries()) {
+      const share = await keys.share(keyId)
+      parts.push(kernel.shareProve(share, pending.sid, committee.me.id, b))
+      kernel.wipe(share)
+    }
+    const proof = concatBytes(...parts)
     proofs.set(committee.me.index, proof)
     return proof
   }
 
-  #knownOf({ key, proofs }: PendingKey): Known {
-    const name = Buffer.from(key.keyId).toString('hex')
+  #knownOf({ transcript, proofs }: PendingBatch): Known {
+    const name = Buffer.from(transcript).toString('hex')
     const found = this.#known.get(name)
     if (found !== undefined) return found
     const known: Known = {
@@ -270,16 +268,17 @@ export class PendingKeys {
     return known
   }
 
-  #isDead(pending: PendingKey): boolean {
+  /** Whether it can never be certified. */
+  isDead(pending: PendingBatch): boolean {
     return pending.proofs === null && this.#knownOf(pending).unknownTo.size > 0
   }
 
   /** Every other guest answered, and it can never be certified: it stays as it is until the epoch changes. */
-  #isSettled(pending: PendingKey): boolean {
-    return this.#isDead(pending) && this.#allAnswered(pending)
+  #isSettled(pending: PendingBatch): boolean {
+    return this.isDead(pending) && this.#allAnswered(pending)
   }
 
-  #allAnswered(pending: PendingKey): boolean {
+  #allAnswered(pending: PendingBatch): boolean {
     return this.#knownOf(pending).answered.size >= this.#init.committee.guests.length - 1
   }
 
@@ -313,4 +312,5 @@ function decoded<T>(decode: () => T): T | undefined {
   }
 }
 
-const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b)
+const runOf = (purpose: Purpose): RunOf =>
+  purpose.kind === 'account' ? { accountId: purpose.accountId } : { owner: purpose.owner }

@@ -57,6 +57,7 @@ export interface PairSetupsInit {
   readonly limits?: SetupLimits
   /** The setup with this peer is gone: what was made ahead with it goes in the same turn. */
   readonly onRetired: (peer: PartyIndex) => void
+  readonly onReady: (peer: PartyIndex) => void
   /** A defect of ours, not a fault of a party. */
   readonly onError: (error: unknown) => void
 }
@@ -122,8 +123,15 @@ export class PairSetups {
       if (setup === undefined) return undefined
       found.set(peer, setup)
     }
-    for (const peer of peers) this.#of(peer)?.used()
+    for (const peer of peers) this.#of(peer)?.used(1)
     return found
+  }
+
+  /** My setup with this peer, for so many executions in each direction, which are counted. */
+  withPeer(peer: PartyIndex, executions: number): PairSetup | undefined {
+    const setup = this.#usable(peer)
+    if (setup !== undefined) this.#of(peer)?.used(executions)
+    return setup
   }
 
   /** The id of the setup that may be used with this peer now. */
@@ -334,6 +342,7 @@ export class PairSetups {
     pair.setup = setup
     pair.succeeded(clock.monotonicMs())
     tell('PAIR_READY', pair.peer.index)
+    this.#init.onReady(pair.peer.index)
   }
 
   #failed(pair: Pair, error: unknown): void {

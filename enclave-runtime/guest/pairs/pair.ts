@@ -72,9 +72,9 @@ export class Pair {
       this.notBefore = Math.max(this.notBefore, oldest + HOUR_MS)
   }
 
-  /** One execution in each direction. */
-  used(): void {
-    this.#executions++
+  /** So many executions in each direction. */
+  used(executions: number): void {
+    this.#executions += executions
   }
 
   /** Whether the setup is too old, or was used too often (02 §2.7). */

@@ -1,5 +1,7 @@
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
+import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
 import type { Letter } from './post.ts'
+import type { Unread } from './unread.ts'
 
 /** A first round of every other participant of a few sessions at once, no more. */
 const MAX_LETTERS_PER_PEER = 128
@@ -17,6 +19,11 @@ interface Early {
 /** Letters of sessions that this guest has not opened yet: a follower may hear another one before its leader. */
 export class EarlyLetters {
   #letters: Early[] = []
+  readonly #unread: Unread
+
+  constructor(unread: Unread = () => undefined) {
+    this.#unread = unread
+  }
 
   /** Keeps a letter; false when the peer's share of the room is full. */
   put(from: PartyIndex, letter: Letter, now: number): boolean {
@@ -45,7 +52,11 @@ export class EarlyLetters {
 
   /** What nobody will read is wiped: a second round may hold a share. */
   #remove(isGone: (early: Early) => boolean): void {
-    for (const early of this.#letters) if (isGone(early)) early.letter.body.fill(0)
+    for (const early of this.#letters.filter(isGone)) {
+      const { from, letter } = early
+      if (letter.type === MESSAGE_TYPES.round) this.#unread(from, letter.round, letter.body)
+      letter.body.fill(0)
+    }
     this.#letters = this.#letters.filter((early) => !isGone(early))
   }
 

@@ -25,11 +25,13 @@ const MAX_SIGNATURES = 256
 export const MAX_KEYGENS_PER_OPENER = 2
 /** Presignatures at once that one member may make: what it may start at once itself (background work). */
 const MAX_PRESIGNATURES_PER_OPENER = 4
+/** A pair makes one batch of correlations at a time. */
+const MAX_BATCHES_PER_OPENER = 1
 const OVERLOADED_MS = 500
 /** A leader that opened a session begins it at once; the reference kernel takes longer over a commitment. */
 const FIRST_ROUND_MS = { wasm: 2_000, reference: 5_000 } as const
 
-export type Followed = 'sign' | 'keygen' | 'presignature'
+export type Followed = 'sign' | 'keygen' | 'presignature' | 'correlations'
 
 export interface FollowersInit {
   readonly router: SessionRouter
@@ -138,6 +140,7 @@ export class Followers {
   #most(kind: Followed): number {
     if (kind === 'keygen') return MAX_KEYGENS_PER_OPENER
     if (kind === 'presignature') return MAX_PRESIGNATURES_PER_OPENER
+    if (kind === 'correlations') return MAX_BATCHES_PER_OPENER
     return Math.max(1, Math.floor(MAX_SIGNATURES / this.#init.size))
   }
 

@@ -8,6 +8,7 @@ import {
 import type { Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, type MessageType } from '../../../protocols/session/numbers.ts'
 import type { Party } from '../../../protocols/session/round.ts'
+import type { Holdings } from './abort-kinds.ts'
 import type { Clock } from './clock.ts'
 import { EarlyLetters } from './early-letters.ts'
 import { guestParty } from './guest-party.ts'
@@ -15,6 +16,7 @@ import type { Letter, Post } from './post.ts'
 import { SeenInstances } from './seen-instances.ts'
 import { Session, type SessionSpec } from './session.ts'
 import { inOwnTurn } from './turns.ts'
+import type { Unread } from './unread.ts'
 
 /** How long news that belong to no session, or to one that ended, may take to leave. */
 const TELL_MS = 10_000
@@ -42,10 +44,12 @@ export class SessionRouter {
   readonly #onError: (error: unknown) => void
   readonly #sessions = new Map<string, { session: Session; disarm: () => void }>()
   readonly #handlers = new Map<number, Handler>()
-  readonly #early = new EarlyLetters()
+  readonly #early = new EarlyLetters((from, round, body) => this.#unread(from, round, body))
   readonly #seen = new SeenInstances()
   #settle: Settle = async () => undefined
   #restarted: (peer: PartyIndex) => void = () => undefined
+  #unread: Unread = () => undefined
+  #holdings: (peer: PartyIndex) => Holdings | undefined = () => undefined
 
   constructor({ me, post, clock, onError }: RouterInit) {
     this.#me = me
@@ -71,6 +75,16 @@ export class SessionRouter {
     this.#restarted = take
   }
 
+  /** Who looks at messages that no conversation reads any more. */
+  onUnread(look: Unread): void {
+    this.#unread = look
+  }
+
+  /** What lo of a pair is told when it named a correlation that is not held here. */
+  holdingsWith(holdings: (peer: PartyIndex) => Holdings | undefined): void {
+    this.#holdings = holdings
+  }
+
   /** Who takes letters of a type that belongs to no running session. */
   on(type: MessageType, handler: Handler): void {
     this.#handlers.set(type, handler)
@@ -83,7 +97,8 @@ export class SessionRouter {
     if (this.#sessions.size >= MAX_SESSIONS) return 'overloaded'
     const seen = this.#seen.note(key, spec.deadlineMs, now)
     if (seen !== 'new') return seen === 'seen' ? 'reused' : 'overloaded'
-    const session = new Session(spec, this.#me, this.#post, now)
+    const unread: Unread = (from, round, body) => this.#unread(from, round, body)
+    const session = new Session(spec, this.#me, this.#post, now, unread)
     const disarm = this.#expireAfter(session, spec.deadlineMs)
     this.#sessions.set(key, { session, disarm })
     for (const { from, letter } of this.#early.claim(spec.instanceId, now))
@@ -176,7 +191,8 @@ export class SessionRouter {
 
   async tell(session: Session, fault: Fault): Promise<void> {
     const limit = this.#timeout(TELL_MS)
-    await session.tell(fault, limit.signal)
+    const own = fault.kind === 'corr-unknown' && !(session.told && fault === session.fault)
+    await session.tell(fault, limit.signal, own ? this.#holdings(fault.from) : undefined)
     limit.cancel()
   }
 
@@ -222,7 +238,10 @@ export class SessionRouter {
     const entry = this.#sessions.get(key)
     const now = this.#clock.monotonicMs()
     if (entry !== undefined) entry.session.take(from, letter)
-    else if (this.#seen.has(key, now) || !this.#early.put(from, letter, now)) letter.body.fill(0)
+    else if (this.#seen.has(key, now) || !this.#early.put(from, letter, now)) {
+      if (type === MESSAGE_TYPES.round) this.#unread(from, letter.round, letter.body)
+      letter.body.fill(0)
+    }
   }
 }
 

@@ -1,9 +1,21 @@
 import { DecodeError } from '../../../protocols/session/codec.ts'
-import { type Fault, type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
+import {
+  blamed,
+  type Fault,
+  type PartyIndex,
+  ProtocolError,
+} from '../../../protocols/session/faults.ts'
 import { KINDS, type Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
-import { type AbortKind, decodeAbort, encodeAbort, faultOfAbort } from './abort-kinds.ts'
+import {
+  type AbortKind,
+  decodeAbort,
+  encodeAbort,
+  faultOfAbort,
+  type Holdings,
+} from './abort-kinds.ts'
 import type { Letter, Post } from './post.ts'
+import type { Unread } from './unread.ts'
 
 export interface SessionSpec {
   readonly kind: Kind
@@ -42,6 +54,7 @@ export class Session {
   /** When it was opened here, in monotonic milliseconds. */
   readonly openedMs: number
   readonly #post: Post
+  readonly #unread: Unread
   readonly #arrived = new Map<string, Uint8Array>()
   readonly #waits = new Map<string, Wait>()
   readonly #stop = new AbortController()
@@ -53,14 +66,22 @@ export class Session {
   #tellAs: AbortKind | undefined
   #endedBy: PartyIndex | undefined
   #waitsFor: PartyIndex | undefined
+  #holdings: Holdings | undefined
   #round = 'session/open'
   #over = false
 
-  constructor(spec: SessionSpec, me: PartyIndex, post: Post, openedMs: number) {
+  constructor(
+    spec: SessionSpec,
+    me: PartyIndex,
+    post: Post,
+    openedMs: number,
+    unread: Unread = () => undefined,
+  ) {
     this.spec = spec
     this.me = me
     this.openedMs = openedMs
     this.#post = post
+    this.#unread = unread
     this.#accepted.promise.catch(() => undefined) // only pair setups wait for it
   }
 
@@ -81,6 +102,11 @@ export class Session {
   /** Whom the sender of that abort waited for in vain, by its own word. */
   get waitsFor(): PartyIndex | undefined {
     return this.#waitsFor
+  }
+
+  /** What `endedBy` still holds, when it did not know a correlation that was named here. */
+  get holdings(): Holdings | undefined {
+    return this.#holdings
   }
 
   get others(): readonly PartyIndex[] {
@@ -114,6 +140,7 @@ export class Session {
    */
   take(from: PartyIndex, { attempt, round, type, body }: Letter): void {
     if (this.#over || !this.others.includes(from)) {
+      if (type === MESSAGE_TYPES.round) this.#unread(from, round, body)
       body.fill(0)
       return
     }
@@ -187,7 +214,7 @@ export class Session {
     const { instanceId: session, attempt } = this.spec
     const letter = { session, attempt, round: number, type: MESSAGE_TYPES.round, body }
     try {
-      await this.#post.send(to, letter, this.signal)
+      await this.#post.send(to, letter, this.signal, priorityOf(this.spec.kind))
     } catch (cause) {
       this.unreachable(to, round)
       throw new ProtocolError(this.#fault ?? { kind: 'cancelled', round }, { cause })
@@ -223,14 +250,17 @@ export class Session {
   }
 
   /** Tells every other participant that it ended, with a kind of the closed list. */
-  async tell(fault: Fault, signal: AbortSignal): Promise<void> {
+  async tell(fault: Fault, signal: AbortSignal, holdings?: Holdings): Promise<void> {
     const { instanceId: session, attempt } = this.spec
     const type = MESSAGE_TYPES.abort
     const as = fault.kind === 'banned' ? 'aborted' : this.#tellAs // a ban ends sessions without a reason
-    const body = encodeAbort(fault, fault === this.#fault ? as : undefined)
-    const letter = { session, attempt, round: 0, type, body }
+    const told = fault === this.#fault ? as : undefined
+    const letterTo = (to: PartyIndex): Letter => {
+      const body = encodeAbort(fault, told, to === blamed(fault) ? holdings : undefined)
+      return { session, attempt, round: 0, type, body }
+    }
     // Those that cannot be reached have nobody to tell; their own deadline ends it.
-    await Promise.allSettled(this.others.map((to) => this.#post.send(to, letter, signal)))
+    await Promise.allSettled(this.others.map((to) => this.#post.send(to, letterTo(to), signal)))
   }
 
   /** The conversation returned or threw. */
@@ -243,7 +273,8 @@ export class Session {
     this.#told = true
     this.#endedBy = from
     try {
-      const { kind, missing } = decodeAbort(body)
+      const { kind, missing, holdings } = decodeAbort(body)
+      this.#holdings = holdings
       if (missing !== undefined && this.spec.everyone.includes(missing)) this.#waitsFor = missing
       this.end(faultOfAbort(kind, from, this.#round))
     } catch (cause) {
@@ -254,7 +285,11 @@ export class Session {
 
   /** Bodies may hold shares and openings; the conversation has its own copies. */
   #wipe(): void {
-    for (const body of this.#arrived.values()) body.fill(0)
+    for (const [place, body] of this.#arrived) {
+      const [name, from] = splitPlace(place)
+      this.#unread(from, ROUND_NUMBERS[name] ?? 0, body)
+      body.fill(0)
+    }
     this.#arrived.clear()
   }
 
@@ -267,6 +302,15 @@ export class Session {
 
 /** A presignature is a signature that stops before its last round (02 §6.1): the rounds are the same. */
 const roundsOf = (kind: Kind): Kind => (kind === KINDS.presignature ? KINDS.signature : kind)
+
+/** What is made ahead leaves behind what somebody waits for. */
+const priorityOf = (kind: Kind): 0 | 2 =>
+  kind === KINDS.correlations || kind === KINDS.presignature ? 2 : 0
+
+function splitPlace(place: string): [name: string, from: PartyIndex] {
+  const at = place.lastIndexOf('/')
+  return [place.slice(0, at), Number(place.slice(at + 1))]
+}
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i])

@@ -4,6 +4,7 @@ import {
   type Fault,
   type PartyIndex,
 } from '../../../protocols/session/faults.ts'
+import type { Holdings } from './abort-kinds.ts'
 import type { Settle } from './session-router.ts'
 
 export interface Consequences {
@@ -14,6 +15,8 @@ export interface Consequences {
   strike(party: PartyIndex): void
   /** Our half of the setup with this peer does not fit its, as a session found that was opened then. */
   renewPair(peer: PartyIndex, openedMs: number): void
+  /** hi does not hold a correlation that was named here: what it holds is the rest. */
+  corrUnknown(peer: PartyIndex, holdings: Holdings): void
   /** Our own state contradicts itself: a key, or the whole guest, stops. */
   halt(fault: Fault): void
 }
@@ -30,6 +33,8 @@ export const settlement =
       if (next === 'strike') consequences.strike(party)
       if (fault.kind === 'generation') consequences.renewPair(party, session.openedMs)
     }
+    const { endedBy, holdings } = session
+    if (endedBy !== undefined && holdings !== undefined) consequences.corrUnknown(endedBy, holdings)
     if (consequence(fault) === 'halt') consequences.halt(fault)
     await consequences.bansSettled()
   }

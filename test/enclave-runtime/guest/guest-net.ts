@@ -61,6 +61,7 @@ export class NetGuest {
   readonly vault: Vault
   readonly open: OpenKernel
   readonly member: Member
+  readonly bootId: Uint8Array
   readonly events: GuestEvent[] = []
   readonly defects: unknown[] = []
   take: (from: PartyIndex, letter: Letter) => void = () => undefined
@@ -71,6 +72,7 @@ export class NetGuest {
     this.node = node
     this.vault = vault
     this.open = open
+    this.bootId = seeded(`${net.seed}/boot ${net.starts}`)(16)
     const post: Post = {
       send: (to, letter) => net.send({ from: index, to, letter }),
       onMessage: (take) => {
@@ -79,6 +81,7 @@ export class NetGuest {
       onRestarted: (take) => {
         this.restarted = take
       },
+      facts: (peer) => net.guests[peer - 1],
     }
     const records: Records = {
       critical: (name) => vault.critical(name),
@@ -99,7 +102,7 @@ export class NetGuest {
       kernel: open.kernel,
       random: seeded(`${net.seed}/${index}/random ${net.starts++}`),
       clock: net.clock,
-      bootId: seeded(`${net.seed}/boot ${net.starts}`)(16),
+      bootId: this.bootId,
       settings: net.options.settings,
       tell: (code, party, number) =>
         this.events.push({

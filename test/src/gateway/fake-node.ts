@@ -23,7 +23,7 @@ export const status = (more: Partial<NodeStatus> = {}): NodeStatus => ({
     ready: true,
     pairs: [2, 3, 4, 5].map((party) => ({ party, state: 'ready' })),
     bans: [],
-    keys: { active: 1, pending: 0 },
+    keys: { active: 1, pending: 0, ready: 2 },
     held: 8,
   },
   links: [2, 3, 4, 5].map((party) => ({ party, up: true, suspect: false, rttMs: 1 })),

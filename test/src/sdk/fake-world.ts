@@ -218,7 +218,7 @@ const statusOf = (peerId: string): NodeStatus => ({
     ready: true,
     pairs: [],
     bans: [],
-    keys: { active: 0, pending: 0 },
+    keys: { active: 0, pending: 0, ready: 0 },
     held: 0,
   },
   links: [],

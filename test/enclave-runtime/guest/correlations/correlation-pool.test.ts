@@ -21,20 +21,20 @@ function pool(most = 1024) {
 describe('CorrelationPool', () => {
   it('gives each correlation once, oldest first', () => {
     const { of, wiped } = pool()
-    of.add(batchOf(1, 2), true)
-    of.add(batchOf(2, 1), true)
+    of.add(batchOf(1, 2))
+    of.add(batchOf(2, 1))
     deepEqual(
       Array.from({ length: 4 }, () => of.take()?.secret),
       ['1/0', '1/1', '2/0', undefined],
     )
-    equal(of.size, 0)
+    equal(of.ready, 0)
     deepEqual(of.batches, [])
     deepEqual(wiped, []) // what was taken is its taker's
   })
 
   it('gives a named one once, and knows no other', () => {
     const { of } = pool()
-    of.add(batchOf(1, 2), true)
+    of.add(batchOf(1, 2))
     equal(of.takeNamed(id(1, 1))?.secret, '1/1')
     equal(of.takeNamed(id(1, 1)), undefined)
     equal(of.takeNamed(id(2, 0)), undefined)
@@ -42,37 +42,45 @@ describe('CorrelationPool', () => {
     equal(of.take(), undefined)
   })
 
-  it('names nothing of a batch that the peer may not have finished', () => {
+  it('names nothing of a batch that waits for C5', () => {
     const { of } = pool()
-    of.add(batchOf(1, 1), false)
+    of.await(batchOf(1, 1), () => true)
     equal(of.ready, 0)
     equal(of.take(), undefined)
-    of.confirm(1)
-    equal(of.ready, 1)
+    deepEqual(of.batches, [1]) // lo may have it
+    of.awaitNoMore({ batchNo: 1 })
+    of.add(batchOf(1, 1))
     equal(of.take()?.secret, '1/0')
   })
 
-  it('takes a name of an unconfirmed batch for the word that the peer finished it', () => {
+  it('takes a name of a batch that waits for C5 for the word that the peer finished it', () => {
     const { of, wiped } = pool()
-    of.add(batchOf(1, 3), false)
+    let claims = 0
+    of.await(batchOf(1, 3), () => ++claims === 1)
+    equal(of.takeNamed(id(2, 0)), undefined)
+    equal(claims, 0)
     equal(of.takeNamed(id(1, 2))?.secret, '1/2')
+    equal(of.takeNamed(id(1, 2)), undefined)
     equal(of.ready, 2)
-    of.abandon(1) // the deadline for C5 passes: too late
-    equal(of.ready, 2)
+    equal(claims, 1)
     deepEqual(wiped, [])
   })
 
-  it('wipes a batch whose C5 never came', () => {
+  it('does not know a batch whose run is over', () => {
     const { of, wiped } = pool()
-    of.add(batchOf(1, 2), false)
-    of.abandon(1)
-    equal(of.size, 0)
-    deepEqual(wiped, ['1/0', '1/1'])
+    of.await(batchOf(1, 2), () => false)
+    equal(of.takeNamed(id(1, 0)), undefined)
+    of.awaitNoMore({ batchNo: 1 })
+    deepEqual(of.batches, [])
+    of.await(batchOf(2, 2), () => true)
+    of.clear()
+    equal(of.takeNamed(id(2, 0)), undefined)
+    deepEqual(wiped, []) // the run wipes what is its own
   })
 
   it('spends a name that nobody uses', () => {
     const { of, wiped } = pool()
-    of.add(batchOf(1, 2), true)
+    of.add(batchOf(1, 2))
     equal(of.spend(id(1, 0)), true)
     equal(of.spend(id(1, 0)), false)
     deepEqual(wiped, ['1/0'])
@@ -81,10 +89,10 @@ describe('CorrelationPool', () => {
 
   it('wipes the rest of its oldest batch when it is full', () => {
     const { of, wiped } = pool(4)
-    of.add(batchOf(1, 2), true)
+    of.add(batchOf(1, 2))
     of.take()
-    of.add(batchOf(2, 2), true)
-    of.add(batchOf(3, 2), true)
+    of.add(batchOf(2, 2))
+    of.add(batchOf(3, 2))
     deepEqual(wiped, ['1/1'])
     deepEqual(of.batches, [2, 3])
     equal(of.takeNamed(id(1, 1)), undefined)
@@ -92,16 +100,16 @@ describe('CorrelationPool', () => {
 
   it('holds no more batches than it can list', () => {
     const { of } = pool()
-    for (let batchNo = 1; batchNo <= 70; batchNo++) of.add(batchOf(batchNo, 1), true)
-    equal(of.batches.length, 64)
-    equal(of.batches[0], 7)
+    for (let batchNo = 1; batchNo <= 70; batchNo++) of.add(batchOf(batchNo, 1))
+    equal(of.batches.length, 63) // one more may wait for C5
+    equal(of.batches[0], 8)
   })
 
   it('drops what the peer does not hold, or held before it started anew', () => {
     const { of, wiped } = pool()
-    of.add(batchOf(1, 1), true)
-    of.add(batchOf(2, 1), true)
-    of.add(batchOf(3, 1, new Uint8Array(16).fill(2)), true)
+    of.add(batchOf(1, 1))
+    of.add(batchOf(2, 1))
+    of.add(batchOf(3, 1, new Uint8Array(16).fill(2)))
     of.keepOnly({ bootId: BOOT, batches: [2, 3] })
     deepEqual(of.batches, [2])
     deepEqual(wiped, ['1/0', '3/0'])
@@ -109,10 +117,10 @@ describe('CorrelationPool', () => {
 
   it('is empty after it was cleared', () => {
     const { of, wiped } = pool()
-    of.add(batchOf(1, 1), true)
-    of.add(batchOf(2, 1), false)
+    of.add(batchOf(1, 1))
+    of.add(batchOf(2, 1))
     of.clear()
-    equal(of.size, 0)
+    equal(of.ready, 0)
     deepEqual(wiped, ['1/0', '2/0'])
   })
 })

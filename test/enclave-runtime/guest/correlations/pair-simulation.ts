@@ -67,7 +67,8 @@ interface Side {
   sessions: Map<number, Taken<number> | undefined>
   /** Names that came before their opening. */
   early: Map<number, Uint8Array>
-  unconfirmed: number[]
+  /** Batches that wait for C5, while their run goes on. */
+  runs: Map<number, Batch<number>>
 }
 
 /**
@@ -109,7 +110,7 @@ export class PairSimulation {
     else if (roll < 8_800) this.#deliver()
     else if (roll < 9_300) this.#abortSome(this.#roll(2) === 0 ? LO : HI)
     else if (roll < 9_990) this.#produce()
-    else if (roll < 9_996) this.#forgetUnconfirmed()
+    else if (roll < 9_996) this.#expireRuns()
     else if (roll < 9_998) this.#restart(this.#roll(2) === 0 ? LO : HI)
     else this.#nameAgain()
   }
@@ -118,7 +119,7 @@ export class PairSimulation {
     const wipe = () => undefined
     const pool = this.#rules.makePool?.(side, wipe) ?? new CorrelationPool<number>(MOST, wipe)
     const boot = ++this.#boots
-    const nothing = { sessions: new Map(), early: new Map(), unconfirmed: [] }
+    const nothing = { sessions: new Map(), early: new Map(), runs: new Map() }
     return { pool, boot, peerBoot: 0, ...nothing }
   }
 
@@ -134,7 +135,7 @@ export class PairSimulation {
     here.pool.clear()
     for (const session of [...here.sessions.keys()]) this.#end(side, session)
     here.early.clear()
-    here.unconfirmed = []
+    here.runs.clear()
   }
 
   #send(to: 0 | 1, message: Message): void {
@@ -158,10 +159,8 @@ export class PairSimulation {
     this.#hear(to, boots[1 - to] ?? 0)
     if (message.kind === 'open') this.#opened(to, message.session)
     else if (message.kind === 'name') this.#named(message.session, message.id)
-    else if (message.kind === 'finished') {
-      hi.pool.confirm(message.batchNo)
-      hi.unconfirmed = hi.unconfirmed.filter((batchNo) => batchNo !== message.batchNo)
-    } else lo.pool.keepOnly({ bootId: bootIdOf(boots[HI]), batches: message.batches })
+    else if (message.kind === 'finished') this.#finished(message.batchNo)
+    else lo.pool.keepOnly({ bootId: bootIdOf(boots[HI]), batches: message.batches })
   }
 
   /** Either side leads; often both at once, for sessions run on while others begin. */
@@ -247,17 +246,28 @@ export class PairSimulation {
       return { id: idOf(serial), secret: serial }
     })
     const made = (bootId: Uint8Array): Batch<number> => ({ bootId, batchNo, items })
-    hi.pool.add(made(bootIdOf(lo.boot)), false)
-    hi.unconfirmed.push(batchNo)
+    const theirs = made(bootIdOf(lo.boot))
+    const { runs } = hi
+    runs.set(batchNo, theirs)
+    hi.pool.await(theirs, () => runs.delete(batchNo))
     if (this.#roll(10) === 0) return // C4 is lost: lo has nothing
-    lo.pool.add(made(bootIdOf(hi.boot)), true)
+    lo.pool.add(made(bootIdOf(hi.boot)))
     this.#send(HI, { kind: 'finished', batchNo })
   }
 
-  #forgetUnconfirmed(): void {
-    const hi = this.#sides[HI]
-    for (const batchNo of hi.unconfirmed) hi.pool.abandon(batchNo)
-    hi.unconfirmed = []
+  /** C5. A batch that a name claimed before is in the pool already. */
+  #finished(batchNo: number): void {
+    const { runs, pool } = this.#sides[HI]
+    const batch = runs.get(batchNo)
+    pool.awaitNoMore({ batchNo })
+    if (batch !== undefined && runs.delete(batchNo)) pool.add(batch)
+  }
+
+  /** No C5 by the deadline: the run ends and wipes its batch. */
+  #expireRuns(): void {
+    const { runs, pool } = this.#sides[HI]
+    for (const batchNo of runs.keys()) pool.awaitNoMore({ batchNo })
+    runs.clear()
   }
 
   #restart(side: 0 | 1): void {

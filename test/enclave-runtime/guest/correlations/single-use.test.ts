@@ -49,7 +49,7 @@ describe('single use of correlations', () => {
       'that gives a named one twice': { makePool: (_, wipe) => new Remembering(64, wipe) },
       'that takes back what a session did not finish': {
         onAbort: (pool, { id, secret }) =>
-          pool.add({ bootId: id, batchNo: 0, items: [{ id, secret }] }, true),
+          pool.add({ bootId: id, batchNo: 0, items: [{ id, secret }] }),
       },
     }
   for (const [what, rules] of Object.entries(broken))

@@ -35,6 +35,7 @@ class Bench {
         this.take = take
       },
       onRestarted: () => undefined,
+      facts: () => undefined,
     }
     const { clock } = this
     const onError = (error: unknown) => this.errors.push(error)
@@ -44,6 +45,7 @@ class Bench {
         ban: async (peer) => void this.followed.push(`ban ${peer}`),
         bansSettled: async () => undefined,
         strike: (party) => this.followed.push(`strike ${party}`),
+        corrUnknown: () => undefined,
         renewPair: (peer) => this.followed.push(`renew ${peer}`),
         halt: ({ kind }) => this.followed.push(`halt ${kind}`),
       }),

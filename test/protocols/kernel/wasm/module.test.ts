@@ -36,7 +36,7 @@ describe('the module of the kernel', () => {
   })
 
   it('imports entropy and nothing else, and is small', () => {
-    const { Module } = globalThis.WebAssembly as unknown as {
+    const { Module } = webAssembly() as unknown as {
       Module: { new (bytes: Uint8Array): object; imports(module: object): unknown }
     }
     deepEqual(Module.imports(new Module(bytes)), [

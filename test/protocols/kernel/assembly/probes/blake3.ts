@@ -4,13 +4,13 @@ import {
   hashBegin,
   hashEnd,
   hashUpdate,
-  keyedBlock,
 } from '../../../../../protocols/kernel/assembly/blake3.ts'
 import {
   compressLanes,
   DERIVE_KEY_MATERIAL,
   KEYED_HASH,
 } from '../../../../../protocols/kernel/assembly/blake3-compress.ts'
+import { keyedBlock } from '../../../../../protocols/kernel/assembly/oracle.ts'
 
 export { blake3Hash, keyedBlock }
 
@@ -42,8 +42,8 @@ export function derive(
 }
 
 /** The message in two parts, cut at `cut`. */
-export function parts(out: usize, from: usize, length: i32, cut: i32): void {
-  hashBegin(derived, KEYED_HASH)
+export function parts(out: usize, key: usize, from: usize, length: i32, cut: i32): void {
+  hashBegin(key, KEYED_HASH)
   hashUpdate(from, cut)
   hashUpdate(from + cut, length - cut)
   hashEnd(out, 32)

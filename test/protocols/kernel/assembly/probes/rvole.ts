@@ -1,3 +1,4 @@
+import { gadgetSum } from '../../../../../protocols/kernel/assembly/gadget.ts'
 import {
   CHOICE_B,
   CHOICE_SIZE,
@@ -6,27 +7,19 @@ import {
   rvoleCheck,
   rvoleFinish,
 } from '../../../../../protocols/kernel/assembly/rvole.ts'
-import { gadgetSum } from '../../../../../protocols/kernel/assembly/gadget.ts'
-import { columns, extendAlice, extendBob } from '../../../../../protocols/kernel/assembly/softspoken.ts'
-import { pprfBuild, pprfEvaluate } from '../../../../../protocols/kernel/assembly/pprf.ts'
 
-export {
-  CHOICE_B,
-  CHOICE_SIZE,
-  columns,
-  extendAlice,
-  extendBob,
-  gadgetSum,
-  pprfBuild,
-  pprfEvaluate,
-  rvoleAlice,
-  rvoleBob,
-  rvoleCheck,
-  rvoleFinish,
-}
+export { gadgetSum, rvoleAlice, rvoleBob, rvoleCheck, rvoleFinish }
 
-const ARENA = memory.data(1 << 19, 16)
+const ARENA = memory.data(1 << 18, 16)
 
 export function arena(): usize {
   return ARENA
+}
+
+export function choiceSize(): i32 {
+  return CHOICE_SIZE
+}
+
+export function choiceB(): i32 {
+  return CHOICE_B
 }
