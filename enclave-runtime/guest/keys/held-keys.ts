@@ -1,0 +1,155 @@
+import { concatBytes } from '@noble/hashes/utils.js'
+import {
+  bytesField,
+  listField,
+  objectFields,
+  uintField,
+} from '../../../protocols/agreement/fields.ts'
+import type { KeyRecord } from '../../../protocols/keygen/generate-keys.ts'
+import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.ts'
+import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
+import { DecodeError, Reader, u8 } from '../../../protocols/session/codec.ts'
+import type { PartyIndex } from '../../../protocols/session/faults.ts'
+import { transcriptOf } from '../../../protocols/sharing/hashes.ts'
+import { BoundedMap } from '../bounded-map.ts'
+import type { Committee } from '../committee.ts'
+import type { Records } from '../records.ts'
+import { VaultError } from '../vault/vault-error.ts'
+import { MAX_BATCH, type PendingBatch, shareName } from './pending-batch.ts'
+
+/** Certified batches kept in memory, about 2 kB each; the others are a read away. */
+const MAX_CACHED = 1_024
+const MAX_BATCH_BYTES = 4 * 1024 // 16 hashes, 16 signatures
+const MAX_INDEX = 0xffff
+const MAX_GUESTS = 16
+const BATCH_ID_BYTES = 16
+
+export type Signatures = readonly (readonly [PartyIndex, Uint8Array])[]
+
+/** What the certificates of all keys of a batch have in common: stored once. */
+type Batch = Pick<KeyCertificate, 'committeeId' | 'epochId' | 'pub' | 'records' | 'signatures'>
+
+/** The first half of T. */
+export const batchIdOf = (transcript: Uint8Array): Uint8Array => transcript.slice(0, BATCH_ID_BYTES)
+
+/** The record of a batch that a quorum certified; of more signatures than a quorum the first count. */
+export const certifiedBatch = (
+  { committeeId, epochId, quorum }: Committee,
+  { transcript, pub, keys }: PendingBatch,
+  signatures: Signatures,
+): readonly [name: string, record: Uint8Array] => [
+  batchName(batchIdOf(transcript)),
+  encodeCanonical([
+    'batch',
+    1,
+    committeeId,
+    epochId,
+    pub,
+    concatBytes(...keys.map(({ record }) => record)),
+    signatures.slice(0, quorum),
+  ]),
+]
+
+/**
+ * What lies beside the share of a key: `curve | t | batch id 16 | chain code 32 | F 33t`. With the name, which
+ * is the key's id, it is all that is public of a key; the rest of its certificate is its batch's.
+ */
+export const keyPart = (
+  { curve, t, chainCode, commitment }: KeyRecord,
+  transcript: Uint8Array,
+): Uint8Array => concatBytes(u8(curve), u8(t), batchIdOf(transcript), chainCode, commitment)
+
+/** The public half of the keys at rest: read when it is asked for, never all in memory. */
+export class HeldKeys {
+  readonly #records: Pick<Records, 'bulk' | 'sharePart'>
+  readonly #cache = new BoundedMap<Batch>(MAX_CACHED)
+
+  constructor(records: Pick<Records, 'bulk' | 'sharePart'>) {
+    this.#records = records
+  }
+
+  /** The certificate of a key of a certified batch. Throws `VaultError` RECORD_CORRUPT. */
+  async certificate(keyId: Uint8Array): Promise<KeyCertificate> {
+    const name = shareName(keyId)
+    const part = await this.#records.sharePart(name)
+    if (part === undefined) throw new VaultError('RECORD_CORRUPT', `the share ${name} is missing`)
+    const { batchId, ...key } = decoded(name, () => decodePart(part))
+    const batch = await this.#batch(batchId)
+    if (batch === undefined)
+      throw new VaultError('RECORD_CORRUPT', `the batch of the share ${name} is missing`)
+    return { keyId, ...key, deviceKey: new Uint8Array(), ...batch }
+  }
+
+  /** Who certified the batch with this T, as far as that is known here. */
+  async signatures(transcript: Uint8Array): Promise<Signatures | undefined> {
+    const batch = await this.#batch(batchIdOf(transcript))
+    if (batch === undefined) return undefined
+    const same = Buffer.from(transcriptOf(batch.pub, batch.records)).equals(transcript)
+    return same ? batch.signatures : undefined
+  }
+
+  async #batch(batchId: Uint8Array): Promise<Batch | undefined> {
+    const cached = this.#cache.get(batchId)
+    if (cached !== undefined) return cached
+    const name = batchName(batchId)
+    const record = await this.#records.bulk(name)
+    if (record === undefined) return undefined
+    const batch = decoded(name, () => decodeBatch(record))
+    this.#cache.set(batchId, batch)
+    return batch
+  }
+}
+
+const batchName = (batchId: Uint8Array): string => `batch/${Buffer.from(batchId).toString('hex')}`
+
+function decodePart(part: Uint8Array) {
+  const reader = new Reader(part)
+  const curve = reader.u8()
+  const t = reader.u8(MAX_GUESTS)
+  const batchId = reader.take(BATCH_ID_BYTES)
+  const chainCode = reader.take(32)
+  const commitment = reader.take(33 * t)
+  return reader.end({
+    curve,
+    t,
+    batchId,
+    publicKey: commitment.slice(0, 33),
+    chainCode,
+    commitment,
+  })
+}
+
+function decodeBatch(bytes: Uint8Array): Batch {
+  const [committeeId, epochId, pub, records, signatures] = objectFields(
+    decodeCanonical(bytes, MAX_BATCH_BYTES),
+    'batch',
+    5,
+  )
+  if (!(records instanceof Uint8Array) || records.length > 32 * MAX_BATCH || records.length < 32)
+    throw new DecodeError('the hashes of the keys')
+  const reader = new Reader(records)
+  return {
+    committeeId: bytesField(committeeId, 'committeeId', 32),
+    epochId: bytesField(epochId, 'epochId', 32),
+    pub: bytesField(pub, 'pub', 32),
+    records: reader.end(reader.list(records.length >> 5, 32)),
+    signatures: signaturesField(signatures),
+  }
+}
+
+/** A list of `[party, signature of 64 bytes]`. Throws `DecodeError`. */
+export const signaturesField = (value: unknown): Signatures =>
+  listField(value, 'signatures', MAX_GUESTS).map((entry) => {
+    const [party, signature] = listField(entry, 'signature', 2)
+    return [uintField(party, 'party', MAX_INDEX), bytesField(signature, 'signature', 64)] as const
+  })
+
+/** What a record says; a record of another version is refused by name. Throws `VaultError` RECORD_CORRUPT. */
+export function decoded<T>(name: string, decode: () => T): T {
+  try {
+    return decode()
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    throw new VaultError('RECORD_CORRUPT', `the record ${name} is not of this version`, { cause })
+  }
+}
