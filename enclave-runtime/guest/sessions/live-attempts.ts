@@ -151,9 +151,12 @@ export interface Claim {
   release(): void
 }
 
-/** A session is in `session/open` until its first round, which has the number 1 in its name. */
+/**
+ * A session is in `session/open` until its first round, which has the number 1 in its name; a signature from a
+ * presignature has one round.
+ */
 const isPastFirstRound = ({ round }: Running): boolean =>
-  round !== 'session/open' && !round.includes('/1-')
+  round !== 'session/open' && round !== 'sign/online' && !round.includes('/1-')
 
 /** Members by H(lead; [reqId, guestSig]), ascending: the a-th leads attempt a ≥ 1 (03 §9.1). */
 export function leaderOrder(reqId: Uint8Array, guests: readonly Guest[]): PartyIndex[] {
