@@ -3,8 +3,9 @@ import { p256 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64url } from '../../protocols/request/base64url.ts'
-import { type PublicKey, proofMessage, verifyMessage } from '../../protocols/request/proofs.ts'
+import { type PublicKey, proofMessage } from '../../protocols/request/proofs.ts'
 import { encodeSpki, type SignatureAlgorithm } from '../../protocols/request/spki.ts'
+import { fitsKey } from './fits-key.ts'
 import { HoldfastError } from './holdfast-error.ts'
 import { parsePkcs8 } from './pkcs8.ts'
 import type { Signer } from './signer.ts'
@@ -45,7 +46,7 @@ function signer(
     async prove(digest) {
       const message = proofMessage(digest)
       const signature = await sign(message)
-      if (!verifyMessage(alg, spki, message, signature))
+      if (!(await fitsKey(alg, spki, message, signature)))
         throw new HoldfastError('AUTH_FAILED', {
           message: 'the signer made a signature that does not fit its key',
         })
