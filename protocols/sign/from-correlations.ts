@@ -50,17 +50,17 @@ export function fromCorrelations(
           else kernel.wipe(named.secret) // a name is spent even where it does not belong
         }
       })
+      for (const guest of others) {
+        const { correlationIds } = names.from(guest.index)
+        if (correlationIds.length !== CORRELATION_ID_BYTES * hisOf(guest, signers).length)
+          throw malformed(name.name, guest.index, 'names for other pairs')
+      }
       return ({ index }) => (index === mine.index ? myName : names.from(index))
     },
 
     // Every pair has its correlation before anything secret is computed.
     async begin() {
-      for (const guest of others) {
-        const { correlationIds } = names.from(guest.index)
-        if (correlationIds.length !== CORRELATION_ID_BYTES * hisOf(guest, signers).length)
-          throw malformed(name.name, guest.index, 'names for other pairs')
-        if (!taken.has(guest.index)) throw unknown(name.name, guest.index)
-      }
+      for (const { index } of others) if (!taken.has(index)) throw unknown(name.name, index)
     },
 
     // R2. r_i and sk_i go in as differences; from here on each correlation is open.
