@@ -41,6 +41,7 @@ import { Channels } from './channels.ts'
 import { committeeOf } from './committee.ts'
 import { limitEvents } from './event-limit.ts'
 import { EXIT_CODES, endOf, GuestEnd } from './exit-codes.ts'
+import { chosenKernel, type Kernels } from './kernels.ts'
 import { Member } from './member.ts'
 import { nodeSuite } from './noise-suite.ts'
 import type { Clock } from './sessions/clock.ts'
@@ -54,7 +55,7 @@ const NO_EVIDENCE = new Uint8Array(32) // software guests have none (04a)
 
 export interface ServerInit {
   readonly port: Port
-  readonly kernel: Kernel
+  readonly kernels: Kernels
   readonly backend: SealingBackend
   /** The guest is over: secrets are wiped already. */
   readonly onEnd: (end: GuestEnd) => void
@@ -78,6 +79,7 @@ export class Server {
   readonly #bootId = systemRandom(16)
   readonly #tell: (event: { code: EventCode; party?: PartyIndex; number?: number }) => void
   #hello: HelloToGuest | undefined
+  #kernel: Kernel | undefined
   #vault: Vault | undefined
   #channels: Channels<unknown> | undefined
   #member: Member | undefined
@@ -105,7 +107,7 @@ export class Server {
     this.#member?.close()
     this.#channels?.close()
     this.#vault?.close()
-    this.#init.kernel.wipeAll()
+    this.#kernel?.wipeAll()
     this.#init.onEnd(end)
   }
 
@@ -122,10 +124,12 @@ export class Server {
   }
 
   async #start(hello: HelloToGuest): Promise<void> {
-    const { kernel, backend, port } = this.#init
+    const { kernels, backend, port } = this.#init
     const genesis = hello.genesis === null ? null : readGenesis(hello.genesis)
     const networkId = hello.genesis === null ? null : networkIdOf(hello.genesis)
     assertAllowed(hello, genesis)
+    const kernel = chosenKernel(kernels, hello.kernel, genesis)
+    this.#kernel = kernel
     const vault = await Vault.open(backend, portStore(port), {
       networkId,
       random: systemRandom,
@@ -138,7 +142,8 @@ export class Server {
       return
     }
     const { settings } = hello
-    const index = genesis && networkId ? this.#join(genesis, networkId, vault, settings) : null
+    const joins = genesis !== null && networkId !== null
+    const index = joins ? this.#join(genesis, networkId, vault, settings, kernel) : null
     const { guestSig, guestEnc } = vault
     this.#toHost(
       PORT_TYPES.hello,
@@ -153,8 +158,9 @@ export class Server {
     networkId: Uint8Array,
     vault: Vault,
     settings: GuestSettings,
+    kernel: Kernel,
   ): PartyIndex {
-    const { kernel, port } = this.#init
+    const { port } = this.#init
     const committee = committeeOf(genesis, networkId, vault.guestSig)
     if (committee === undefined) throw new GuestEnd(EXIT_CODES.sealing, 'WRONG_NETWORK') // its records are of this network, its name is not
     const channels = new Channels(
@@ -312,13 +318,10 @@ function readGenesis(bytes: Uint8Array): Genesis {
   }
 }
 
-/** The bundle is one that members may run; the reference kernel serves development networks alone (02 §14). */
-function assertAllowed({ bundle, kernel }: HelloToGuest, genesis: Genesis | null): void {
+/** The bundle is one that members may run. */
+function assertAllowed({ bundle }: HelloToGuest, genesis: Genesis | null): void {
   if (genesis !== null && !genesis.allow.some((hash) => Buffer.from(hash).equals(bundle)))
     throw new GuestEnd(EXIT_CODES.bundle, 'BUNDLE_NOT_ALLOWED')
-  if (kernel !== 'reference') throw new GuestEnd(EXIT_CODES.selfTest, 'KERNEL_UNAVAILABLE')
-  if (genesis !== null && genesis.environment !== 'development')
-    throw new GuestEnd(EXIT_CODES.selfTest, 'KERNEL_NOT_FOR_PRODUCTION')
 }
 
 const namedBy = (genesis: Genesis | null, guestSig: Uint8Array, guestEnc: Uint8Array): boolean =>

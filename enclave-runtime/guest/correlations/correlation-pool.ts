@@ -23,6 +23,7 @@ interface Held<Secret> {
 /** A batch of which only C5 is missing. Its secrets are its run's until `claim` says that they are ours. */
 interface Awaited<Secret> {
   readonly batch: Batch<Secret>
+  readonly keys: ReadonlySet<string>
   readonly claim: () => boolean
 }
 
@@ -74,7 +75,7 @@ export class CorrelationPool<Secret> {
 
   /** hi: a batch that it has built, and that lo may have finished: C5, or a name, will tell. */
   await(batch: Batch<Secret>, claim: () => boolean): void {
-    this.#awaited.push({ batch, claim })
+    this.#awaited.push({ batch, keys: new Set(batch.items.map(({ id }) => hex(id))), claim })
   }
 
   /** C5 came, and the batch is added; or it did not, and its run has wiped it. */
@@ -118,7 +119,7 @@ export class CorrelationPool<Secret> {
   }
 
   #claimFor(key: string): void {
-    const awaited = this.#awaited.find(({ batch }) => batch.items.some(({ id }) => hex(id) === key))
+    const awaited = this.#awaited.find(({ keys }) => keys.has(key))
     if (awaited === undefined || !awaited.claim()) return
     this.awaitNoMore(awaited.batch)
     this.add(awaited.batch)

@@ -30,6 +30,9 @@ export const NOTHING_AHEAD: GuestSettings = {
   background: { cpuPercent: 100, mbitPerSecond: 10_000 },
 }
 
+/** Conversations breathe between the parts of a long computation: so many turns without a letter are silence. */
+const QUIET_TURNS = 128
+
 export interface Carried {
   readonly from: PartyIndex
   readonly to: PartyIndex
@@ -52,6 +55,8 @@ export interface NetOptions {
   readonly setupLimits?: SetupLimits
   /** Nothing is made ahead unless a test asks for it. */
   readonly settings?: GuestSettings
+  /** Guests that keep other numbers of keys ready than the settings say. */
+  readonly readyKeys?: Readonly<Record<PartyIndex, number>>
 }
 
 /** One guest: what outlives it (device and disk), and the one that runs now. */
@@ -103,7 +108,10 @@ export class NetGuest {
       random: seeded(`${net.seed}/${index}/random ${net.starts++}`),
       clock: net.clock,
       bootId: this.bootId,
-      settings: net.options.settings,
+      settings: {
+        ...net.options.settings,
+        readyKeys: net.options.readyKeys[index] ?? net.options.settings.readyKeys,
+      },
       tell: (code, party, number) =>
         this.events.push({
           code,
@@ -135,7 +143,7 @@ export class GuestNet {
   private constructor(seed: string, options: NetOptions) {
     this.seed = seed
     const defaults = { n: 5, t: 3, setupsPerHour: 600, development: true, realSetups: false }
-    this.options = { ...defaults, settings: NOTHING_AHEAD, ...options }
+    this.options = { ...defaults, settings: NOTHING_AHEAD, readyKeys: {}, ...options }
   }
 
   static async create(seed: string, options: NetOptions = {}): Promise<GuestNet> {
@@ -246,7 +254,7 @@ export class GuestNet {
       await new Promise((resolve) => setImmediate(resolve))
       if (condition()) return
       if (this.#deliver()) quiet = 0
-      else if (++quiet > 2) {
+      else if (++quiet > QUIET_TURNS) {
         quiet = 0
         if (!this.clock.skip()) throw new Error('nothing will ever happen here')
       }
@@ -255,7 +263,7 @@ export class GuestNet {
 
   /** Carries letters until all is quiet; no time passes. */
   async calm(): Promise<void> {
-    for (let quiet = 0; quiet < 3; quiet++) {
+    for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
       await new Promise((resolve) => setImmediate(resolve))
       if (this.#deliver()) quiet = 0
     }

@@ -1,0 +1,324 @@
+import { MAX_BATCH } from '../../../protocols/correlations/messages.ts'
+import type { produceCorrelations } from '../../../protocols/correlations/produce.ts'
+import type { Breathe } from '../../../protocols/crypto/breathe.ts'
+import type { Random } from '../../../protocols/crypto/random.ts'
+import type { Kernel } from '../../../protocols/kernel/kernel.ts'
+import type { PairSetup } from '../../../protocols/pair-setup/set-up-pair.ts'
+import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
+import { type Guest, isLess } from '../../../protocols/session/guest.ts'
+import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
+import type { Party } from '../../../protocols/session/round.ts'
+import type { Background, Cost } from '../background/background.ts'
+import { meteredKernel } from '../background/metered-kernel.ts'
+import { type Committee, otherGuests } from '../committee.ts'
+import type { PairSetups } from '../pairs/pair-setups.ts'
+import type { Answers } from '../sessions/answers.ts'
+import type { Clock } from '../sessions/clock.ts'
+import { Declined, type Followers } from '../sessions/followers.ts'
+import { openEverywhere } from '../sessions/lead-session.ts'
+import type { Letter } from '../sessions/post.ts'
+import type { Session } from '../sessions/session.ts'
+import type { SessionRouter } from '../sessions/session-router.ts'
+import type { GuestSettings } from '../settings.ts'
+import {
+  type CorrelationOpening,
+  decodeCorrelationOpening,
+  encodeCorrelationOpening,
+} from './correlation-opening.ts'
+import type { CorrelationStock } from './correlation-stock.ts'
+
+/** 02 §11. */
+const BATCH_MS = 30_000
+const BUSY_MS = 500
+/** The peer makes none: somebody may change that. */
+const SWITCHED_OFF_MS = 60_000
+const FIRST_REST_MS = 1_000
+const LONGEST_REST_MS = 60_000
+/** Of one correlation: what each side sends, and computes (02 §4.3, 10 §2.1). */
+const BYTES = 58_480
+const CPU_MS = { wasm: 1.3, reference: 60 } as const
+
+interface Making {
+  readonly guest: Guest
+  /** I am lo of this pair: I name, so I know what is short, and begin. */
+  readonly lo: boolean
+  /** Below `low` it begins to fill, and goes on until `high`. */
+  filling: boolean
+  /** A batch runs, begun by either side. */
+  running: boolean
+  batches: number
+  restMs: number
+  notBefore: number
+}
+
+export interface CorrelationMakerInit {
+  readonly committee: Committee
+  readonly router: SessionRouter
+  readonly answers: Answers
+  readonly followers: Followers
+  readonly pairs: PairSetups
+  readonly stock: CorrelationStock
+  readonly background: Pick<Background, 'offer' | 'admit'>
+  readonly kernel: Kernel
+  readonly random: Random
+  readonly clock: Clock
+  readonly bootId: Uint8Array
+  readonly peerBootId: (peer: PartyIndex) => Uint8Array | undefined
+  readonly isBanned: (peer: PartyIndex) => boolean
+  readonly settings: GuestSettings['correlations']
+  /** Between two parts of a long computation. */
+  readonly breathe: Breathe
+  /** The conversation of 02 §4.3. */
+  readonly converse: typeof produceCorrelations
+}
+
+/**
+ * Keeps the correlations of every pair between two marks (02 §4.3). Only lo of a pair begins; what hi begins is
+ * joined unless lo's own batch runs, which goes first (02 §4.4).
+ */
+export class CorrelationMaker {
+  readonly #init: CorrelationMakerInit
+  readonly #pairs: ReadonlyMap<PartyIndex, Making>
+  #disarm: (() => void)[] = []
+  #closed = false
+
+  constructor(init: CorrelationMakerInit) {
+    this.#init = init
+    const { me } = init.committee
+    const fresh = {
+      filling: false,
+      running: false,
+      batches: 0,
+      restMs: FIRST_REST_MS,
+      notBefore: 0,
+    }
+    this.#pairs = new Map(
+      otherGuests(init.committee).map((guest) => [
+        guest.index,
+        { guest, lo: isLess(me.id, guest.id), ...fresh },
+      ]),
+    )
+  }
+
+  /** The setup with this peer is ready: whatever was in the way before is over. */
+  ready(peer: PartyIndex): void {
+    const making = this.#pairs.get(peer)
+    if (making === undefined) return
+    making.notBefore = 0
+    making.restMs = FIRST_REST_MS
+    this.refill(peer)
+  }
+
+  /** Offers one batch to the background, if this pair is short of correlations and it is ours to begin. */
+  refill(peer: PartyIndex): void {
+    const { stock, settings, pairs, background, clock } = this.#init
+    const making = this.#pairs.get(peer)
+    if (making === undefined || !making.lo || this.#closed) return
+    const level = stock.level(peer)
+    making.filling = level < settings.low || (making.filling && level < settings.high)
+    if (!making.filling || making.running || making.notBefore > clock.monotonicMs()) return
+    if (pairs.missing([peer]).length > 0) return // `ready` comes
+    const cost = this.#costOf(this.#count(peer))
+    const run = (signal: AbortSignal, spent: (cost: Partial<Cost>) => void) =>
+      this.#begin(making, signal, spent)
+    background.offer({ key: `correlations/${peer}`, ...cost, run })
+  }
+
+  /** Another guest begins a batch. */
+  take(from: PartyIndex, letter: Letter): void {
+    const { followers } = this.#init
+    followers.take('correlations', from, letter, (begun) => this.#follow(from, letter, begun))
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const disarm of this.#disarm) disarm()
+    this.#disarm = []
+  }
+
+  #count(peer: PartyIndex): number {
+    return Math.min(MAX_BATCH, this.#init.settings.high - this.#init.stock.level(peer))
+  }
+
+  async #begin(
+    making: Making,
+    signal: AbortSignal,
+    spent: (cost: Partial<Cost>) => void,
+  ): Promise<void> {
+    spent({ cpuMs: 0 }) // from here on it is measured
+    const { pairs, clock } = this.#init
+    const { index } = making.guest
+    const count = this.#count(index)
+    if (making.running || count <= 0) return
+    const setup = pairs.withPeer(index, count)
+    if (setup === undefined) return
+    making.running = true
+    try {
+      await this.#lead(making, setup, count, signal, spent)
+      making.restMs = FIRST_REST_MS
+      making.notBefore = 0
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      const now = clock.monotonicMs()
+      if (making.notBefore <= now) {
+        making.notBefore = now + making.restMs
+        making.restMs = Math.min(2 * making.restMs, LONGEST_REST_MS)
+      }
+    } finally {
+      making.running = false
+      this.#again(making)
+    }
+  }
+
+  /** The next batch, once this job is over and whatever was in the way has passed. */
+  #again({ guest: { index }, notBefore }: Making): void {
+    if (this.#closed) return
+    const wait = Math.max(1, notBefore - this.#init.clock.monotonicMs())
+    const disarm = this.#init.clock.after(wait, () => {
+      this.#disarm = this.#disarm.filter((other) => other !== disarm)
+      this.refill(index)
+    })
+    this.#disarm.push(disarm)
+  }
+
+  async #lead(
+    making: Making,
+    setup: PairSetup,
+    count: number,
+    signal: AbortSignal,
+    spent: (cost: Partial<Cost>) => void,
+  ): Promise<void> {
+    const { router, answers, random, clock } = this.#init
+    const opening = { batchNo: ++making.batches, count, nonce: random(32) }
+    const session = this.#open(making, opening)
+    if (typeof session === 'string') throw cancelled()
+    const stop = (): void => session.end({ kind: 'cancelled', round: 'session/open' })
+    signal.addEventListener('abort', stop, { once: true })
+    const heard = answers.watch(session, () => false)
+    try {
+      await router.conduct(session, (party) =>
+        openEverywhere(router, session, encodeCorrelationOpening(opening), party, () =>
+          this.#produce(party, making, setup, opening, true, spent),
+        ),
+      )
+    } catch (error) {
+      const [notYet] = heard.notYet
+      if (notYet !== undefined) making.notBefore = clock.monotonicMs() + notYet.retryAfterMs
+      throw error
+    } finally {
+      answers.unwatch(session)
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  async #follow(
+    from: PartyIndex,
+    letter: Letter,
+    begun: (session: Session) => void,
+  ): Promise<void> {
+    const { pairs, background, router, isBanned, settings } = this.#init
+    const opening = decodeCorrelationOpening(letter.body)
+    const making = this.#pairs.get(from)
+    const same = making && Buffer.from(this.#instance(making, opening)).equals(letter.session)
+    if (making === undefined || !same || letter.attempt !== 0)
+      throw new Declined({ kind: 'abort', fault: { kind: 'binding', round: 'session/open', from } })
+    if (isBanned(from))
+      throw new Declined({ kind: 'abort', fault: { kind: 'banned', round: 'session/open', from } })
+    if (settings.high === 0) throw later('overloaded', SWITCHED_OFF_MS)
+    if (making.running) throw later('busy')
+    if (pairs.missing([from]).length > 0) throw later('setup-missing') // before it is paid for
+    if (!background.admit(this.#costOf(opening.count))) throw later('busy')
+    const setup = pairs.withPeer(from, opening.count)
+    if (setup === undefined) throw later('setup-missing')
+    const session = this.#open(making, opening)
+    if (typeof session === 'string') throw later('overloaded')
+    making.running = true
+    try {
+      begun(session)
+      await router.conduct(session, (party) =>
+        this.#produce(party, making, setup, opening, false, () => undefined),
+      )
+    } finally {
+      making.running = false
+      this.#again(making)
+    }
+  }
+
+  /** The conversation; what it made is in the stock before anything else has a turn. */
+  async #produce(
+    party: Party,
+    { guest }: Making,
+    pair: PairSetup,
+    { batchNo, count }: CorrelationOpening,
+    initiator: boolean,
+    spent: (cost: Partial<Cost>) => void,
+  ): Promise<void> {
+    const { committee, kernel, random, clock, stock, bootId, peerBootId, converse } = this.#init
+    const { networkId, epochId, me: mine } = committee
+    const theirBoot = peerBootId(guest.index)
+    if (theirBoot === undefined) throw cancelled() // whoever answers says it first
+    const metered = meteredKernel(
+      kernel,
+      () => clock.monotonicMs(),
+      (cpuMs) => spent({ cpuMs }),
+    )
+    try {
+      const batch = await converse(party, metered, random, {
+        networkId,
+        epochId,
+        mine,
+        theirs: guest,
+        pair,
+        bootId,
+        peerBootId: theirBoot,
+        batchNo,
+        count,
+        initiator,
+        breathe: this.#init.breathe,
+        awaited: ({ claim, correlations: items }) =>
+          stock.await(guest.index, { bootId: theirBoot, batchNo, items }, claim),
+      })
+      spent({ bytes: count * BYTES })
+      stock.awaitNoMore(guest.index, batchNo)
+      stock.add(guest.index, { bootId: theirBoot, batchNo, items: batch.correlations })
+    } finally {
+      stock.awaitNoMore(guest.index, batchNo)
+    }
+  }
+
+  #open({ guest }: Making, opening: CorrelationOpening): Session | 'reused' | 'overloaded' {
+    const { router, committee } = this.#init
+    return router.open({
+      kind: KINDS.correlations,
+      instanceId: this.#instance({ guest }, opening),
+      attempt: 0,
+      everyone: [committee.me.index, guest.index].sort((a, b) => a - b),
+      deadlineMs: BATCH_MS,
+    })
+  }
+
+  #instance({ guest }: Pick<Making, 'guest'>, { nonce }: CorrelationOpening): Uint8Array {
+    const { networkId, epochId, me } = this.#init.committee
+    return instanceId({
+      kind: KINDS.correlations,
+      networkId,
+      epochId,
+      participants: [me, guest],
+      form: FORMS.none,
+      attempt: 0,
+      coordinatorNonce: nonce,
+    })
+  }
+
+  #costOf(count: number): Cost {
+    return { bytes: count * BYTES, cpuMs: count * CPU_MS[this.#init.kernel.name] }
+  }
+}
+
+const later = (
+  reason: 'busy' | 'overloaded' | 'setup-missing',
+  retryAfterMs: number = BUSY_MS,
+): Declined => new Declined({ kind: 'notYet', reason, retryAfterMs })
+
+const cancelled = (): ProtocolError =>
+  new ProtocolError({ kind: 'cancelled', round: 'session/open' })

@@ -1,0 +1,169 @@
+import type { Correlation, CorrelationSource } from '../../../protocols/correlations/correlation.ts'
+import type { Handle } from '../../../protocols/kernel/kernel.ts'
+import { DecodeError } from '../../../protocols/session/codec.ts'
+import type { PartyIndex } from '../../../protocols/session/faults.ts'
+import { ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
+import { CORRELATION_ID_BYTES, Name } from '../../../protocols/sign/messages.ts'
+import type { CorrelationStatus } from '../../port/messages.ts'
+import { type Committee, otherGuests } from '../committee.ts'
+import type { Holdings } from '../sessions/abort-kinds.ts'
+import type { Clock } from '../sessions/clock.ts'
+import { type Batch, CorrelationPool } from './correlation-pool.ts'
+import { NameCredit } from './name-credit.ts'
+import { SessionCorrelations } from './session-correlations.ts'
+
+export type CorrelationSecret = Handle<'correlation'>
+
+/** 02 §4.3. */
+const MOST_PER_PAIR = 1_024
+/** What the kernel has slots for, but for batches on their way. */
+const MOST_IN_ALL = 7_680
+const NAME_ROUND = ROUND_NUMBERS['sign/1-name']
+
+export interface CorrelationStockInit {
+  readonly committee: Committee
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly bootId: Uint8Array
+  readonly wipe: (secret: CorrelationSecret) => void
+  /** Something was taken from the pool with this peer. */
+  readonly onTaken: (peer: PartyIndex) => void
+}
+
+/** The correlations that this guest holds with every other, and who may use them (02 §4.4). */
+export class CorrelationStock {
+  readonly #init: CorrelationStockInit
+  readonly #pools: ReadonlyMap<PartyIndex, CorrelationPool<CorrelationSecret>>
+  readonly #credit: NameCredit
+  #made = 0
+  #unknown = 0
+
+  constructor(init: CorrelationStockInit) {
+    this.#init = init
+    const others = otherGuests(init.committee)
+    const most = Math.min(MOST_PER_PAIR, Math.floor(MOST_IN_ALL / Math.max(1, others.length)))
+    this.#pools = new Map(
+      others.map(({ index }) => [index, new CorrelationPool<CorrelationSecret>(most, init.wipe)]),
+    )
+    this.#credit = new NameCredit(() => init.clock.monotonicMs())
+  }
+
+  /**
+   * Whether a session of form (b) between this guest and `peers` may be begun, or joined: each pair has one
+   * ready, and neither the leader nor a signer has wasted its share.
+   */
+  serves(peers: readonly PartyIndex[], leader: PartyIndex): boolean {
+    if (![leader, ...peers].every((party) => this.#credit.allows(party))) return false
+    return peers.every((peer) => this.#pools.get(peer)?.mayServe === true)
+  }
+
+  /** The same for what nobody waits for: what it leads leaves `low` with every peer to requests. */
+  toSpare(low: number): Pick<CorrelationStock, 'serves' | 'forSession'> {
+    const { me } = this.#init.committee
+    return {
+      serves: (peers, leader) =>
+        this.serves(peers, leader) &&
+        (leader !== me.index || peers.every((peer) => this.level(peer) >= low)),
+      forSession: (leader) => this.forSession(leader),
+    }
+  }
+
+  /** What one session takes from. */
+  forSession(leader: PartyIndex): SessionCorrelations {
+    const source: CorrelationSource = {
+      name: (peer) => this.#taken(peer, this.#pools.get(peer)?.take()),
+      named: (peer, id) => this.#named(peer, id),
+    }
+    return new SessionCorrelations(source, (names, fault) =>
+      this.#credit.charge(names, leader, fault),
+    )
+  }
+
+  /** Correlations with this peer that are ready. */
+  level(peer: PartyIndex): number {
+    return this.#pools.get(peer)?.ready ?? 0
+  }
+
+  add(peer: PartyIndex, batch: Batch<CorrelationSecret>): void {
+    if (batch.items.length === 0) return // a name claimed it before
+    this.#made += 1
+    this.#poolOf(peer).add(batch)
+  }
+
+  /** See `CorrelationPool.await`. */
+  await(peer: PartyIndex, batch: Batch<CorrelationSecret>, claim: () => boolean): void {
+    this.#poolOf(peer).await(batch, () => {
+      const ours = claim()
+      if (ours) this.#made += 1
+      return ours
+    })
+  }
+
+  awaitNoMore(peer: PartyIndex, batchNo: number): void {
+    this.#poolOf(peer).awaitNoMore({ batchNo })
+  }
+
+  /** A message that no conversation reads any more: what it names here is spent. */
+  unread(from: PartyIndex, round: number, body: Uint8Array): void {
+    const pool = this.#pools.get(from)
+    if (round !== NAME_ROUND || pool === undefined) return
+    for (const id of namesIn(body, this.#init.committee.threshold))
+      if (pool.spend(id)) this.#init.onTaken(from)
+  }
+
+  /** What lo is told when it named one that is not held here. */
+  holdings(peer: PartyIndex): Holdings | undefined {
+    const batches = this.#pools.get(peer)?.batches
+    return batches && { bootId: this.#init.bootId, batches }
+  }
+
+  /** hi did not know a name: what it does not hold is dropped. */
+  unknown(peer: PartyIndex, holdings: Holdings): void {
+    this.#unknown += 1
+    this.#pools.get(peer)?.keepOnly(holdings)
+    this.#init.onTaken(peer)
+  }
+
+  /** The setup with this peer is gone, and with it all that was made on it. */
+  drop(peer: PartyIndex): void {
+    this.#pools.get(peer)?.clear()
+  }
+
+  get status(): CorrelationStatus {
+    return {
+      pools: Array.from(this.#pools, ([party, { ready }]) => ({ party, ready })),
+      batches: this.#made,
+      unknown: this.#unknown,
+      aborted: this.#credit.aborted,
+    }
+  }
+
+  #named(peer: PartyIndex, id: Uint8Array): Correlation | undefined {
+    const taken = this.#pools.get(peer)?.takeNamed(id)
+    if (taken === undefined) this.#unknown += 1
+    return this.#taken(peer, taken)
+  }
+
+  #taken(peer: PartyIndex, taken: Correlation | undefined): Correlation | undefined {
+    this.#init.onTaken(peer)
+    return taken
+  }
+
+  #poolOf(peer: PartyIndex): CorrelationPool<CorrelationSecret> {
+    const pool = this.#pools.get(peer)
+    if (pool === undefined) throw new Error(`bug: party ${peer} is no other guest`)
+    return pool
+  }
+}
+
+/** The names in an R1 of form (b); none in bytes that are no such message. */
+function namesIn(body: Uint8Array, signers: number): Uint8Array[] {
+  try {
+    const { correlationIds } = Name(signers).decode(body)
+    return Array.from({ length: correlationIds.length / CORRELATION_ID_BYTES }, (_, k) =>
+      correlationIds.slice(CORRELATION_ID_BYTES * k, CORRELATION_ID_BYTES * (k + 1)),
+    )
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    return []
+  }
+}

@@ -1,0 +1,36 @@
+import type { Correlation, CorrelationSource } from '../../../protocols/correlations/correlation.ts'
+import type { Fault, PartyIndex } from '../../../protocols/session/faults.ts'
+
+/** What one session takes from, with a count of what it took. */
+export class SessionCorrelations implements CorrelationSource {
+  readonly #source: CorrelationSource
+  readonly #failed: (names: number, fault: Fault | undefined) => void
+  #names = 0
+
+  constructor(
+    source: CorrelationSource,
+    failed: (names: number, fault: Fault | undefined) => void,
+  ) {
+    this.#source = source
+    this.#failed = failed
+  }
+
+  name(peer: PartyIndex): Correlation | undefined {
+    return this.#counted(this.#source.name(peer))
+  }
+
+  named(peer: PartyIndex, id: Uint8Array): Correlation | undefined {
+    return this.#counted(this.#source.named(peer, id))
+  }
+
+  /** The session ended without a result: what it took is spent for nothing, and somebody pays for it (02 §4.4). */
+  failed(fault: Fault | undefined): void {
+    if (this.#names > 0) this.#failed(this.#names, fault)
+    this.#names = 0
+  }
+
+  #counted(taken: Correlation | undefined): Correlation | undefined {
+    if (taken !== undefined) this.#names += 1
+    return taken
+  }
+}
