@@ -1,5 +1,5 @@
 import { FE_SIZE, feCopy, feIsZero, feMultiply, feNormalise, feSquare } from './field'
-import { feInvert, feWipe } from './field-powers'
+import { feInvert } from './modular-inverse'
 import { JACOBIAN_SIZE, JY, JZ } from './jacobian'
 
 /** So many elements are inverted at once: all entries of a comb. */
@@ -38,7 +38,6 @@ export function wipeInversions(n: i32): void {
   memory.fill(running, 0, FE_SIZE)
   memory.fill(inverse, 0, FE_SIZE)
   memory.fill(square, 0, FE_SIZE)
-  feWipe()
 }
 
 const zs = memory.data(33280, 16)

@@ -1,6 +1,6 @@
 import { PAIR_SIZE, pairCopy, pairMultiply, pairSquare } from './field-pair'
 
-// x^(2^n − 1) for n = 2, 3, 22, 44, 88, as in ./field-powers
+// x^(2^n − 1) for n = 2, 3, 22, 44, 88, as in ./field-root
 const scratch = memory.data(640, 16)
 const base: usize = scratch
 const x2: usize = scratch + PAIR_SIZE

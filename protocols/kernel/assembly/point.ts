@@ -9,7 +9,7 @@ import {
   feSubtract,
 } from './field'
 import { feFromBytes, feToBytes } from './field-bytes'
-import { feRoot } from './field-powers'
+import { feRoot } from './field-root'
 import { jacobianAddAffine, jacobianSet, jacobianSetO } from './jacobian'
 import { scIsZero, scLoadReduced } from './scalar'
 

@@ -1,6 +1,7 @@
+import { invertModQ } from './modular-inverse'
 import { scalarBaseAndPoint } from './multi-scalar'
 import { pointXExceedsQ, pointXModQ, pointYOdd } from './point'
-import { scInvert, scIsZero, scLoadReduced, scMul } from './scalar'
+import { scIsZero, scLoadReduced, scMul } from './scalar'
 
 /** (q − 1)/2: the largest low s. */
 const HALF_Q = memory.data<u32>(
@@ -22,7 +23,7 @@ const R = memory.data(80, 16)
  */
 export function ecdsaVerify(pt: usize, digest32: usize, r: usize, s: usize, recovery: i32): bool {
   if (scIsZero(r) || scIsZero(s) || isHigh(s)) return false
-  scInvert(inverse, s)
+  invertModQ(inverse, s)
   scLoadReduced(weightG, digest32)
   scMul(weightG, weightG, inverse)
   scMul(weightP, r, inverse)

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { type CurveProbe, cases, curveProbe, integerOf, p, reduced } from './curve-probe.ts'
+import { q } from '../../../../protocols/kernel/reference/curve.ts'
+import {
+  type CurveProbe,
+  cases,
+  curveProbe,
+  EDGE_SCALARS,
+  integerOf,
+  p,
+  reduced,
+} from './curve-probe.ts'
 
 const [A, B, OUT] = [0, 128, 256]
 const LANE = 4 // bytes from one lane of a pair to the other
@@ -144,12 +153,22 @@ describe('field', function () {
   })
 
   it('inverts, with 0 for 0', () => {
-    const values = [...EDGES, ...Array.from({ length: 50 }, () => reduced(probe.randomScalar()))]
+    const values = [...EDGES, ...Array.from({ length: cases(300) }, () => probe.randomScalar())]
     for (const value of values) {
       probe.putElement(A, value)
       probe.call('feInvert', probe.at(OUT), probe.at(A))
       const product = reduced(probe.element(OUT) * value)
       assert.equal(product, reduced(value) === 0n ? 0n : 1n)
+    }
+  })
+
+  it('inverts modulo q, with 0 for 0', () => {
+    const random = Array.from({ length: cases(300) }, () => probe.randomScalar())
+    for (const value of [0n, 1n, ...EDGE_SCALARS, ...random, ...random.map((x) => x >> 129n)]) {
+      probe.putScalar(A, value)
+      probe.call('invertModQ', probe.at(OUT), probe.at(A))
+      assert.equal((probe.scalar(OUT) * value) % q, value === 0n ? 0n : 1n)
+      assert.ok(probe.scalar(OUT) < q)
     }
   })
 

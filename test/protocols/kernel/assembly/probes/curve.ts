@@ -4,7 +4,7 @@ export * from '../../../../../protocols/kernel/assembly/point'
 export { splitScalar } from '../../../../../protocols/kernel/assembly/scalar-digits'
 export * from '../../../../../protocols/kernel/assembly/field'
 export * from '../../../../../protocols/kernel/assembly/field-pair'
-export { feInvert, feRoot } from '../../../../../protocols/kernel/assembly/field-powers'
+export { feRoot } from '../../../../../protocols/kernel/assembly/field-root'
 export { feFromBytes, feFromWide, feToBytes } from '../../../../../protocols/kernel/assembly/field-bytes'
 
 export function base(): usize {
@@ -14,3 +14,4 @@ export { hashToCurveMany } from '../../../../../protocols/kernel/assembly/hash-t
 export { multiScalar, scalarBaseAndPoint } from '../../../../../protocols/kernel/assembly/multi-scalar'
 export { ecdsaVerify } from '../../../../../protocols/kernel/assembly/verify'
 export { mapToCurve } from '../../../../../protocols/kernel/assembly/map-to-curve'
+export { feInvert, invertModQ } from '../../../../../protocols/kernel/assembly/modular-inverse'

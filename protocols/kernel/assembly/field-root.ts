@@ -42,36 +42,10 @@ function upper(a: usize): void {
   feMultiply(x223, x223, x22)
 }
 
-/**
- * out = a^(p−2) = 1/a, and 0 for 0. Constant time. a has magnitude 2 at most; the result is not
- * normalised. Leaves powers of a behind: `feWipe` when a is secret.
- */
-export function feInvert(out: usize, a: usize): void {
-  upper(a)
-  squares(x223, x223, 5)
-  feMultiply(x223, x223, base)
-  squares(x223, x223, 3)
-  feMultiply(x223, x223, x2)
-  squares(x223, x223, 2)
-  feMultiply(out, x223, base)
-}
-
-/** out = a^((p+1)/4): the root of a when it has one, else of −a. */
+/** out = a^((p+1)/4): the root of a when it has one, else of −a. Its powers stay behind: a is public. */
 export function feRoot(out: usize, a: usize): void {
   upper(a)
   squares(x223, x223, 6)
   feMultiply(x223, x223, x2)
   squares(out, x223, 2)
-}
-
-/** Forgets the powers of the last element. */
-export function feWipe(): void {
-  memory.fill(x2, 0, 40)
-  memory.fill(x3, 0, 40)
-  memory.fill(x11, 0, 40)
-  memory.fill(x22, 0, 40)
-  memory.fill(x44, 0, 40)
-  memory.fill(x88, 0, 40)
-  memory.fill(x223, 0, 40)
-  memory.fill(base, 0, 40)
 }
