@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { ERRORS } from '../protocols/request/errors.ts'
 import { consequence, type Fault, type FaultKind } from '../protocols/session/faults.ts'
+import { guestMetrics } from '../src/node/guest-metrics.ts'
 import { createMetrics } from '../src/node/metrics.ts'
 import { requestMetrics } from '../src/node/request-metrics.ts'
 
@@ -63,6 +64,7 @@ ${Object.entries(ERRORS)
 
 const { registry } = createMetrics()
 requestMetrics(registry)
+guestMetrics(registry, () => Promise.reject(new Error('there is no guest here')))
 
 const metrics = `# Metrics
 

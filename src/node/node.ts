@@ -10,6 +10,7 @@ import type { NodeHint } from '../wire/network.ts'
 import type { NodeStatus } from '../wire/status.ts'
 import { LinkError } from './channels/links.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
+import { guestMetrics } from './guest-metrics.ts'
 import type { Log } from './log.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { createNetwork, type Network } from './network.ts'
@@ -41,6 +42,7 @@ const STOP_LIMITS = {
   stepMs: 11_000, // above the 10 s that libp2p may take (07 §2.5)
   allMs: 16_000, // below the 20 s after which whoever asked it to stop kills it
 }
+const METRICS_MS = 1_000 // a scrape is not held up by a guest that hangs
 const URGENT_BYTES = 262_144 + 64 // what the urgent lane carries (07 §6.2); larger goes as bulk
 const SEND_TIMEOUT_MS = 10_000 // rounds end sooner; a peer that takes nothing for so long is gone
 const BUDGET_FACTOR = { wasm: 1, reference: 2 } // of attempts; bigints need more than the rounds themselves take
@@ -86,6 +88,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
 
   const registry = new Registry()
   const requests = requestMetrics(registry)
+  guestMetrics(registry, () => guest.status(AbortSignal.timeout(METRICS_MS)))
   await mkdir(files.libp2p, { recursive: true, mode: 0o700 })
   const network = await createNetwork(
     {
