@@ -24,7 +24,7 @@ for i in 1 2 3 4 5; do
   fi
   # shellcheck disable=SC2086 # the bootstrap option is two words or none
   holdfast init --dir "/setup/data/node$i/node" --keys-dir "/setup/keys/node$i/node" --label "node$i" \
-    --profile lan --kernel reference --allow-plain $bootstrap
+    --profile lan --allow-plain $bootstrap
   members="$members /setup/data/node$i/node/member.json"
   adopt="$adopt,/setup/data/node$i/node"
 done

@@ -1,10 +1,9 @@
-import { referenceKernel } from '../../protocols/kernel/reference/reference-kernel.ts'
 import { Port } from '../port/port.ts'
 import { inheritedEpochFile, readRoot } from '../sealing/inherited-files.ts'
 import { softwareBackend } from '../sealing/software-backend.ts'
 import { EXIT_CODES, endOf, GuestEnd } from './exit-codes.ts'
+import { bootKernels } from './kernels.ts'
 import { lockDown } from './lockdown.ts'
-import { failedSelfTest } from './self-tests.ts'
 import { Server, systemRandom } from './server.ts'
 
 const { stdin, stdout, stderr } = process // opened before the doors close
@@ -15,14 +14,11 @@ function exit({ code, line }: GuestEnd): never {
   process.exit(code)
 }
 
-/** Boot in the order of 04 §1: doors closed, root secret read, self-tests; the rest begins with hello. */
+/** Boot in the order of 04 §1: kernel made and tested, doors closed, root secret read; the rest begins with hello. */
 function boot(): void {
+  const kernels = bootKernels(systemRandom)
   lockDown()
   const root = readRoot()
-  const kernel = referenceKernel(systemRandom)
-  const failed = failedSelfTest(kernel)
-  if (failed !== undefined)
-    throw new GuestEnd(EXIT_CODES.selfTest, `SELF_TEST_FAILED test=${failed.toLowerCase()}`)
   const backend = softwareBackend(root, inheritedEpochFile(), systemRandom)
   const port = new Port(
     {
@@ -34,7 +30,7 @@ function boot(): void {
   )
   const server = new Server({
     port,
-    kernel,
+    kernels,
     backend,
     onEnd: (end) => {
       root.destroy()

@@ -59,7 +59,7 @@ async function fill(config: NodeConfig, label: string, text: string): Promise<Me
     records: files.records,
     keysDir: config.keysDir,
     genesis: null,
-    kernel: 'reference', // it signs nothing here, and no network says otherwise yet
+    kernel: config.kernel,
     peerId,
     settings: config.guest,
   })

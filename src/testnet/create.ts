@@ -48,7 +48,6 @@ async function fill(dir: string, plan: TestnetPlan): Promise<Testnet> {
         label: `node-${node}`,
         settings: {
           profile: 'local',
-          kernel: 'reference',
           allowPlain: true,
           rpc: { host: '127.0.0.1', port: plan.rpcPort === 0 ? 0 : plan.rpcPort + node - 1 },
         },

@@ -44,7 +44,7 @@ export async function hostGuests(network: RealNetwork): Promise<HostedGuests> {
       const store = await openLevelStore(join(dir, 'records'))
       stores.push(store)
       const options = { bundle, store, genesis, peerId, keysDir: `${dir}.keys` }
-      guests.push(await launchGuest({ ...options, kernel: 'reference', launcher: 'plain' }))
+      guests.push(await launchGuest({ ...options, kernel: 'wasm', launcher: 'plain' }))
     }
     await connect(guests)
   } catch (error) {

@@ -2,6 +2,7 @@ import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { limitEvents } from '../../../enclave-runtime/guest/event-limit.ts'
 import type { GuestEnd } from '../../../enclave-runtime/guest/exit-codes.ts'
+import { bootKernels, type Kernels } from '../../../enclave-runtime/guest/kernels.ts'
 import { failedSelfTest } from '../../../enclave-runtime/guest/self-tests.ts'
 import { Server } from '../../../enclave-runtime/guest/server.ts'
 import { MemoryRecordStore } from '../../../enclave-runtime/host/memory-store.ts'
@@ -29,6 +30,7 @@ import { softwareBackend } from '../../../enclave-runtime/sealing/software-backe
 import { encodeGenesis, networkIdOf } from '../../../protocols/agreement/genesis.ts'
 import { verifyNodeRecord } from '../../../protocols/agreement/node-record.ts'
 import { Secret } from '../../../protocols/crypto/secret.ts'
+import { wasmKernel } from '../../../protocols/kernel/load.ts'
 import { referenceKernel } from '../../../protocols/kernel/reference/reference-kernel.ts'
 import { seeded } from '../../support/seeded.ts'
 import { MemoryEpochFile } from '../sealing/memory-epoch-file.ts'
@@ -52,7 +54,7 @@ class Host {
   readonly hello = Promise.withResolvers<HelloToHost>()
   readonly events: GuestEvent[] = []
 
-  constructor({ store, epochs, root }: Disk) {
+  constructor({ store, epochs, root }: Disk, kernels: Kernels = bootKernels(seeded('server'))) {
     let guest: Port
     const later = (to: () => Port) => (bytes: Uint8Array) => {
       setImmediate(() => to().receive(bytes))
@@ -77,17 +79,16 @@ class Host {
     })
     const random = seeded('server')
     const backend = softwareBackend(new Secret(root.slice()), epochs, random)
-    const kernel = referenceKernel(random)
     const onEnd = (end: GuestEnd) => {
       guest.close()
       this.ended.resolve(end)
     }
-    const server = new Server({ port: guest, kernel, backend, onEnd })
+    const server = new Server({ port: guest, kernels, backend, onEnd })
   }
 
   greet(
     genesis: Uint8Array | null,
-    kernel: 'reference' | 'wasm' = 'reference',
+    kernel: 'reference' | 'wasm' = 'wasm',
     bundle: Uint8Array = BUNDLE,
   ): void {
     const fields = { v: 1, genesis, bundle, launcher: 'plain', kernel } as const
@@ -191,7 +192,11 @@ describe('the guest behind the port', function () {
       await ends(genesisWith(member, { production: true }), 'reference'),
       '73 KERNEL_NOT_FOR_PRODUCTION',
     )
-    equal(await ends(genesisWith(member), 'wasm'), '73 KERNEL_UNAVAILABLE')
+    const { reference } = bootKernels(seeded('no SIMD'))
+    const old = new Host(disk, { wasm: undefined, reference })
+    old.greet(genesisWith(member), 'wasm')
+    equal((await old.ended.promise).line, 'SIMD_MISSING')
+    equal((await old.ended.promise).code, 73)
     equal(await ends(Uint8Array.of(1, 2, 3), 'reference'), '71 GENESIS_INVALID')
     equal(await ends(genesisWith(member), 'reference', new Disk()), '71 NO_IDENTITY')
     const replaced = new Host(disk)
@@ -229,12 +234,31 @@ describe('the guest behind the port', function () {
     equal(host.events.filter((event) => event.code === 'HALTED').length, 0) // its end says it
   })
 
-  it('tests its own arithmetic before anything else', () => {
-    const kernel = referenceKernel(seeded('self-test'))
-    equal(failedSelfTest(kernel), undefined)
-    equal(failedSelfTest({ ...kernel, held: 0, ecdsaVerify: () => true }), 'ECDSA')
-    equal(failedSelfTest({ ...kernel, held: 0, sumPoints: () => undefined }), 'KERNEL')
+  it('runs on the reference kernel where a development network asks for it', async () => {
+    const disk = new Disk()
+    const member = await initialised(disk)
+    const asked: string[] = []
+    const { reference } = bootKernels(seeded('asked'))
+    const host = new Host(disk, {
+      wasm: undefined,
+      reference: () => {
+        asked.push('reference')
+        return reference()
+      },
+    })
+    host.greet(genesisWith(member), 'reference')
+    equal((await host.hello.promise).index, 1)
+    deepEqual(asked, ['reference'])
   })
+
+  for (const make of [wasmKernel, referenceKernel]) {
+    it(`tests its own arithmetic before anything else: ${make(seeded('name')).name}`, () => {
+      const kernel = make(seeded('self-test'))
+      equal(failedSelfTest(kernel), undefined)
+      equal(failedSelfTest({ ...kernel, held: 0, ecdsaVerify: () => true }), 'ECDSA')
+      equal(failedSelfTest({ ...kernel, held: 0, sumPoints: () => undefined }), 'KERNEL')
+    })
+  }
 
   it('tells a hundred events a second, and how many more there were', () => {
     const told: GuestEvent[] = []

@@ -52,7 +52,7 @@ describe('launchGuest()', () => {
       store: new MemoryRecordStore(),
       keysDir,
       genesis: null,
-      kernel: 'reference',
+      kernel: 'wasm',
       peerId: mode,
       launcher: 'plain',
       ...more,

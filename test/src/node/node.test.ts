@@ -15,7 +15,7 @@ import { createNode } from '../../../src/node/node.ts'
 import { nodeFiles } from '../../../src/node/node-files.ts'
 import { seeded } from '../../support/seeded.ts'
 
-const SETTINGS = 'kernel = "reference"\nallowPlain = true\n[rpc]\nport = 0\n'
+const SETTINGS = 'allowPlain = true\n[rpc]\nport = 0\n'
 
 const random = seeded('node')
 const memberOf = (peerId: string, label: string): MemberFields => ({
@@ -107,7 +107,7 @@ describe('createNode()', () => {
 
   it('keeps the reference kernel and unsealed requests out of production networks', async () => {
     await adoptGenesis(dir, genesis({ environment: 'production' }))
-    const found = await problems()
+    const found = await problems({ HOLDFAST_KERNEL: 'reference' })
     oneOf(found, /kernel = "reference" is for development networks/)
     oneOf(found, /allowPlain is for development networks/)
   })
