@@ -55,6 +55,16 @@ export class KeygenLimits {
     if (full) throw new RequestError('LIMIT_EXCEEDED', 'too many keys that no account has')
   }
 
+  allowsBatch(owner: PartyIndex, count: number): boolean {
+    try {
+      this.assertBatch(owner, count)
+      return true
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error
+      return false
+    }
+  }
+
   ran(opener: PartyIndex): void {
     this.#recent(this.#runs, opener).push(this.#monotonicMs())
   }
