@@ -2,6 +2,11 @@ import { affineOfHomogeneous, affineOfJacobian, wipeInversions } from './affine'
 import { FE_SIZE, feSubtract } from './field'
 import { PAIR_SIZE } from './field-pair'
 import { JACOBIAN_SIZE, jacobianAddAffine, jacobianDouble, jacobianSet } from './jacobian'
+import {
+  jacobianPairAddDistinct,
+  jacobianPairToHomogeneous,
+  jacobianPairWipe,
+} from './jacobian-pair'
 import { mapInit } from './map-constants'
 import { ODD_MULTIPLES_SIZE, oddMultiples } from './odd-multiples'
 import { POINT_SIZE } from './point'
@@ -126,7 +131,9 @@ function combMultiplyChunk(outs: usize, table: usize, scs: usize, n: i32): bool 
 
 /**
  * sum = in lane 0 the first `count` windows of the scalar whose digits lie at `digits`, in lane 1 those from
- * `skip` on of the scalar at `digits + second`.
+ * `skip` on of the scalar at `digits + second`. A sum of windows below i is less than 32^i in size and an
+ * entry of window i at least that, so that they differ, also in sign, and modulo q while 32^(i+1) < q: in
+ * all windows but the last, where the formulas are complete.
  */
 function walk(table: usize, second: usize, skip: i32, count: i32): void {
   for (let i = 0; i < count; i++) {
@@ -135,7 +142,11 @@ function walk(table: usize, second: usize, skip: i32, count: i32): void {
     const w1 = window(digits + second, i + skip)
     selectPair(x, y, at, w0, at + <usize>skip * ODD_MULTIPLES_SIZE, w1)
     if (i == 0) pointPairSet(sum, x, y)
-    else pointPairAddAffine(sum, x, y)
+    else if (i < count - 1) jacobianPairAddDistinct(sum, x, y)
+    else {
+      jacobianPairToHomogeneous(sum)
+      pointPairAddAffine(sum, x, y)
+    }
   }
 }
 
@@ -149,5 +160,6 @@ function wipe(n: i32): void {
   memory.fill(results, 0, <usize>n * JACOBIAN_SIZE)
   selectWipe()
   pointPairWipe()
+  jacobianPairWipe()
   wipeInversions(n)
 }
