@@ -7,8 +7,8 @@ import {
   IV,
   PARENT,
   ROOT,
-} from './blake3-compress.ts'
-import { copyAcross, splatWords, transposeWords } from './lanes.ts'
+} from './blake3-compress'
+import { copyAcross, splatWords, transposeWords } from './lanes'
 
 const BLOCK: i32 = 64
 const CHUNK_BLOCKS: u32 = 16
@@ -17,11 +17,12 @@ const LANES: i32 = 4
 const CV: i32 = 32
 const MAX_DEPTH: i32 = 24 // 16 GiB, more than the memory has
 
-const key: usize = memory.data(CV, 16)
-const chaining: usize = memory.data(CV, 16)
-const block: usize = memory.data(BLOCK, 16)
-const parent: usize = memory.data(BLOCK, 16)
-const output: usize = memory.data(BLOCK, 16)
+const STATE: i32 = 256
+const key: usize = memory.data(STATE, 16)
+const chaining: usize = key + CV
+const block: usize = chaining + CV
+const parent: usize = block + BLOCK
+const output: usize = parent + BLOCK
 const stack: usize = memory.data(CV * MAX_DEPTH, 16)
 const laneState: usize = memory.data(256, 16)
 const laneMessage: usize = memory.data(256, 16)
@@ -37,7 +38,7 @@ let depth: i32 = 0 // of `stack`
  * of bytes and wipes the state. Public: all lengths, and `flags` with the key of derive-key mode.
  */
 export function hashBegin(words: usize, flags: u32): void {
-  memory.copy(key, words, CV)
+  copyValue(key, words)
   mode = flags
   held = 0
   chunks = 0
@@ -79,8 +80,8 @@ export function hashEnd(out: usize, length: i32): void {
   let size: u32 = held
   while (depth > 0) {
     compress(cv, last, output, counter, size, flags)
-    memory.copy(parent + CV, output, CV)
-    memory.copy(parent, stack + CV * --depth, CV)
+    copyValue(parent + CV, output)
+    copyValue(parent, stack + CV * --depth)
     cv = key
     last = parent
     flags = mode | PARENT
@@ -108,14 +109,22 @@ export function contextKeyOf(out: usize, context: usize, length: i32): void {
   hashEnd(out, CV)
 }
 
+/** 32 bytes. */
+// @ts-ignore: decorator
+@inline
+function copyValue(to: usize, from: usize): void {
+  v128.store(to, v128.load(from))
+  v128.store(to, v128.load(from, 16), 16)
+}
+
 function beginChunk(): void {
-  memory.copy(chaining, key, CV)
+  copyValue(chaining, key)
   blocks = 0
 }
 
 function absorb(from: usize): void {
   compress(chaining, from, output, chunks, BLOCK, mode | (blocks == 0 ? CHUNK_START : 0))
-  memory.copy(chaining, output, CV)
+  copyValue(chaining, output)
   blocks++
 }
 
@@ -128,13 +137,13 @@ function endChunk(): void {
 /** Adds the value of a chunk that is not the last; merges all subtrees that are complete with it. */
 function push(value: usize): void {
   chunks++
-  memory.copy(parent + CV, value, CV)
+  copyValue(parent + CV, value)
   for (let total = chunks; (total & 1) == 0; total >>= 1) {
-    memory.copy(parent, stack + CV * --depth, CV)
+    copyValue(parent, stack + CV * --depth)
     compress(key, parent, output, 0, BLOCK, mode | PARENT)
-    memory.copy(parent + CV, output, CV)
+    copyValue(parent + CV, output)
   }
-  memory.copy(stack + CV * depth++, parent + CV, CV)
+  copyValue(stack + CV * depth++, parent + CV)
 }
 
 /** Four whole chunks, one in each lane; more input follows them. */
@@ -155,11 +164,7 @@ function hashChunks(from: usize): void {
 }
 
 function wipe(): void {
-  memory.fill(key, 0, CV)
-  memory.fill(chaining, 0, CV)
-  memory.fill(block, 0, BLOCK)
-  memory.fill(parent, 0, BLOCK)
-  memory.fill(output, 0, BLOCK)
+  memory.fill(key, 0, STATE)
   if (chunks == 0) return
   memory.fill(stack, 0, CV * MAX_DEPTH)
   memory.fill(laneState, 0, 256)

@@ -1,5 +1,5 @@
-import { gfAddProduct } from './gf128.ts'
-import { transpose } from './transpose.ts'
+import { gfAddProduct } from './gf128'
+import { transpose } from './transpose'
 
 const WORDS: i32 = 4 // χ_1..χ_4
 const FIELD: i32 = 16 // bytes of an element

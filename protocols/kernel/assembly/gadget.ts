@@ -1,9 +1,9 @@
-import { begin, GADG, LANES, setKey, setWord, squeeze } from './keyed-lanes.ts'
-import { addProducts, reduceSum, SUM, sumFromWords } from './lane-products.ts'
-import { copyAcross } from './lanes.ts'
-import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_GADGET } from './oracle.ts'
-import { scAdd, SCALAR_BYTES, scLoad, scMul, scWide } from './scalar.ts'
-import { LIMBS, lanesToWords, reduceLanes, swapped } from './scalar-lanes.ts'
+import { begin, GADG, LANES, setKey, setWord, squeeze } from './keyed-lanes'
+import { addProducts, reduceSum, SUM, sumFromWords } from './lane-products'
+import { copyAcross } from './lanes'
+import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_GADGET } from './oracle'
+import { scAdd, SCALAR_BYTES, scLoad, scMul, scWide } from './scalar'
+import { LIMBS, lanesToWords, reduceLanes, swapped } from './scalar-lanes'
 
 const COLUMNS: i32 = 512 // ξ
 export const GROUPS: i32 = COLUMNS / LANES

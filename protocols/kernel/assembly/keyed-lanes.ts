@@ -4,8 +4,8 @@ import {
   compressLanes,
   KEYED_HASH,
   ROOT,
-} from './blake3-compress.ts'
-import { splatWords, transposeWords } from './lanes.ts'
+} from './blake3-compress'
+import { splatWords, transposeWords } from './lanes'
 
 /** `KH` (02 §1.3) of four keys or bodies side by side; a code is four characters, least first. */
 export const TREE: u32 = 0x45455254

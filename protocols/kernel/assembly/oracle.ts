@@ -1,5 +1,5 @@
-import { contextKeyOf, hashBegin, hashEnd, hashUpdate } from './blake3.ts'
-import { DERIVE_KEY_MATERIAL, KEYED_HASH } from './blake3-compress.ts'
+import { contextKeyOf, hashBegin, hashEnd, hashUpdate } from './blake3'
+import { DERIVE_KEY_MATERIAL, KEYED_HASH } from './blake3-compress'
 
 export const TAG_PAIR_ZETA: i32 = 0
 export const TAG_OT_KEY: i32 = 1

@@ -1,6 +1,6 @@
-import { addWords, begin, COLH, LANES, setItems, setKey, setWord, squeeze, wipeKeyed } from './keyed-lanes.ts'
-import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_COLUMN } from './oracle.ts'
-import { LIMBS, lanesFromWords } from './scalar-lanes.ts'
+import { addWords, begin, COLH, LANES, setItems, setKey, setWord, squeeze, wipeKeyed } from './keyed-lanes'
+import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_COLUMN } from './oracle'
+import { LIMBS, lanesFromWords } from './scalar-lanes'
 
 export const WIDTH: i32 = 3 // ℓ + ρ
 /** Bytes of the pads of four columns: three times four scalars. */

@@ -1,6 +1,6 @@
-import { begin, LANES, LEAF, setKeys, setWord, setWords, squeeze, TREE, wipeKeyed } from './keyed-lanes.ts'
-import { copyAcross } from './lanes.ts'
-import { oracleBegin, oracleEnd, oracleField, TAG_PPRF_PROOF } from './oracle.ts'
+import { begin, LANES, LEAF, setKeys, setWord, setWords, squeeze, TREE, wipeKeyed } from './keyed-lanes'
+import { copyAcross } from './lanes'
+import { oracleBegin, oracleEnd, oracleField, TAG_PPRF_PROOF } from './oracle'
 
 const BLOCKS: u32 = 64 // κ/k
 const LEAVES: i32 = 16 // 2^k

@@ -1,9 +1,9 @@
-import { betaMask, gadgetSum, GROUPS, makeGadget, weigh, weighed } from './gadget.ts'
-import { LANES } from './keyed-lanes.ts'
-import { addProducts, reduceSum, SUM } from './lane-products.ts'
-import { copyAcross, transposeWords } from './lanes.ts'
-import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_MU, TAG_RVOLE_THETA } from './oracle.ts'
-import { beginPads, PADS, padsOf, shiftedPads, WIDTH, wipePads } from './pads.ts'
+import { betaMask, gadgetSum, GROUPS, makeGadget, weigh, weighed } from './gadget'
+import { LANES } from './keyed-lanes'
+import { addProducts, reduceSum, SUM } from './lane-products'
+import { copyAcross, transposeWords } from './lanes'
+import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_MU, TAG_RVOLE_THETA } from './oracle'
+import { beginPads, PADS, padsOf, shiftedPads, WIDTH, wipePads } from './pads'
 import {
   q,
   SCALAR_BYTES,
@@ -14,7 +14,7 @@ import {
   scNeg,
   scStore,
   scWide,
-} from './scalar.ts'
+} from './scalar'
 import {
   addLanes,
   LIMBS,
@@ -24,8 +24,8 @@ import {
   reduceLanes,
   splatScalar,
   subtractLanes,
-} from './scalar-lanes.ts'
-import { COLUMN, columns, extendAlice, extendBob, wipeExtension } from './softspoken.ts'
+} from './scalar-lanes'
+import { COLUMN, columns, extendAlice, extendBob, wipeExtension } from './softspoken'
 
 const COLUMNS: i32 = 512 // ξ
 const ROW: i32 = WIDTH * SCALAR_BYTES // of Ã

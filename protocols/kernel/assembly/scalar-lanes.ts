@@ -7,8 +7,8 @@ export const LIMBS: i32 = 160 // bytes of four scalars
 
 export const LIMB: i32 = 26
 export const MASK: i32 = 0x3ffffff
-const TOP: i32 = 22 // bits of 256 in the tenth limb
-export const TOP_MASK: i32 = 0x3fffff
+export const TOP: i32 = 22 // bits of 256 in the tenth limb
+const TOP_MASK: i32 = 0x3fffff
 export const LIMB_COUNT: i32 = 10
 
 /** c = 2^256 − q in limbs. */

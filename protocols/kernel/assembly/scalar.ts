@@ -1,4 +1,4 @@
-import { swapWords } from './words.ts'
+import { swapWords } from './words'
 
 /**
  * Scalars modulo q, the order of secp256k1: 32 bytes, eight 32-bit words, least first, below q; big-endian on

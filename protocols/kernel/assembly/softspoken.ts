@@ -1,7 +1,7 @@
-import { foldColumns, foldRow, wipeFold } from './fold.ts'
-import { begin, ROWX, setKeys, setWord, setWords, squeeze, wipeKeyed } from './keyed-lanes.ts'
-import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_CHI } from './oracle.ts'
-import { transpose } from './transpose.ts'
+import { foldColumns, foldRow, wipeFold } from './fold'
+import { begin, ROWX, setKeys, setWord, setWords, squeeze, wipeKeyed } from './keyed-lanes'
+import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_CHI } from './oracle'
+import { transpose } from './transpose'
 
 const BLOCKS: u32 = 64 // κ/k
 const LEAVES: i32 = 16 // 2^k
