@@ -19,8 +19,12 @@ export interface BatchWorld {
 }
 
 /** The same setup whatever `kernels` says; it seeds what the kernels draw. */
-export function batchWorld(seed: string, kernels: string = seed): BatchWorld {
-  const [lo, hi] = [memoKernel(`${kernels}/lo`), memoKernel(`${kernels}/hi`)]
+export function batchWorld(
+  seed: string,
+  kernels: string = seed,
+  open: (seed: string) => OpenKernel = memoKernel,
+): BatchWorld {
+  const [lo, hi] = [open(`${kernels}/lo`), open(`${kernels}/hi`)]
   const random = seeded(`${seed}/pair`)
   const dealt = dealPair(random, lo, hi)
   const both = { setupId: random(32), epochId: NETWORK }
