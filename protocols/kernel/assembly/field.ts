@@ -2,8 +2,8 @@
  * The field of secp256k1, p = 2^256 − 2^32 − 977, in nine limbs of 29 bits, least significant first.
  *
  * At rest an element is 40 bytes: nine u32 and a zero. Limbs may be larger than 29 bits: an element of
- * magnitude m has limbs up to m·2^29 (a little more in the first three) and at most m·2^24 in the last,
- * and nine products of magnitudes that multiply to 7 still fit in 64 bits. Every product, difference and
+ * magnitude m has limbs up to m·2^29, 3 % more in the first, and up to m·(2^24 + 8) in the last, and nine
+ * products of magnitudes that multiply to 7 still fit in 64 bits. Every product, difference and
  * `feCarry` gives magnitude 1; `feNormalise` gives the one canonical form.
  *
  * 2^261 = 2^8·2^29 + 31264 and 2^256 = 2^3·2^29 + 977 (mod p) bring the high limbs back.

@@ -9,8 +9,10 @@ import {
   feSubtract,
 } from './field'
 import { feFromBytes, feToBytes } from './field-bytes'
+import { pairOf, pairTake } from './field-pair'
 import { feRoot } from './field-root'
 import { jacobianAddAffine, jacobianSet, jacobianSetO } from './jacobian'
+import { pairRoot } from './pair-power'
 import { scIsZero, scLoadReduced } from './scalar'
 
 /**
@@ -20,9 +22,11 @@ import { scIsZero, scLoadReduced } from './scalar'
 export const POINT_SIZE: usize = 2 * FE_SIZE
 
 const CURVE_B: u32 = 7
+const ENCODED: usize = 33
 
 const sum = memory.data(120, 16)
-const cube = memory.data(40, 16)
+const cubes = memory.data(80, 16)
+const roots = memory.data(80, 16)
 const root = memory.data(40, 16)
 const scratch = memory.data(40, 16)
 const zero = memory.data(40, 16)
@@ -37,25 +41,57 @@ const bytes = memory.data(32, 16)
 
 /** A compressed point: prefix 2 or 3, x < p, on the curve. False for all else. One square root. */
 export function pointDecode(out: usize, in33: usize): bool {
-  const prefix = load<u8>(in33)
-  if ((prefix & 0xfe) != 2) return false
+  if (!readX(out, in33)) return false
+  rightSide(cubes, out)
+  feRoot(root, cubes)
+  return chooseY(out, root, cubes, load<u8>(in33))
+}
+
+/** As `pointDecode` for n encodings one after the other, two roots at a time; false when one is refused. */
+export function pointDecodeMany(outs: usize, ins33: usize, n: i32): bool {
+  for (let i = 0; i < n; i += 2) {
+    const first = outs + <usize>i * POINT_SIZE
+    const in33 = ins33 + <usize>i * ENCODED
+    if (i == n - 1) return pointDecode(first, in33)
+    const second = first + POINT_SIZE
+    if (!readX(first, in33) || !readX(second, in33 + ENCODED)) return false
+    rightSide(cubes, first)
+    rightSide(cubes + FE_SIZE, second)
+    pairOf(roots, cubes, cubes + FE_SIZE)
+    pairRoot(roots, roots)
+    pairTake(root, roots, 0)
+    if (!chooseY(first, root, cubes, load<u8>(in33))) return false
+    pairTake(root, roots, 1)
+    if (!chooseY(second, root, cubes + FE_SIZE, load<u8>(in33 + ENCODED))) return false
+  }
+  return true
+}
+
+/** The prefix and a canonical x. */
+function readX(out: usize, in33: usize): bool {
   feFromBytes(out, in33 + 1)
   feCopy(scratch, out)
   feNormalise(scratch)
-  if (!feEqual(scratch, out)) return false
-  feSquare(cube, out)
-  feMultiply(cube, cube, out)
-  store<u32>(cube, load<u32>(cube) + CURVE_B)
-  feRoot(root, cube)
-  feSquare(scratch, root)
+  return (load<u8>(in33) & 0xfe) == 2 && feEqual(scratch, out)
+}
+
+/** out = x³ + 7. */
+function rightSide(out: usize, x: usize): void {
+  feSquare(out, x)
+  feMultiply(out, out, x)
+  store<u32>(out, load<u32>(out) + CURVE_B)
+}
+
+/** y = ±r, as the prefix says; false when r² is not `square`. y = 0 does not occur: −7 is no cube. */
+function chooseY(out: usize, r: usize, square: usize, prefix: u8): bool {
+  feSquare(scratch, r)
   feNormalise(scratch)
-  feNormalise(cube)
-  if (!feEqual(scratch, cube)) return false
-  feNormalise(root)
-  // y = 0 is no point: −7 is no cube
-  if ((load<u32>(root) & 1) == <u32>(prefix & 1)) feCopy(out + FE_SIZE, root)
+  feNormalise(square)
+  if (!feEqual(scratch, square)) return false
+  feNormalise(r)
+  if ((load<u32>(r) & 1) == <u32>(prefix & 1)) feCopy(out + FE_SIZE, r)
   else {
-    feSubtract(out + FE_SIZE, zero, root)
+    feSubtract(out + FE_SIZE, zero, r)
     feNormalise(out + FE_SIZE)
   }
   return true

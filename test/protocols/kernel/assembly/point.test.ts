@@ -58,6 +58,29 @@ describe('point', function () {
     }
   })
 
+  it('decodes lists, and refuses them for any one of their points', () => {
+    const [IN, OUTS] = [4096, 8192]
+    for (const n of [0, 1, 2, 3, 6, 7]) {
+      const list = Array.from({ length: n }, (_, i) => (i % 2 ? probe.randomPoint() : points[i]))
+      const decodeMany = (): number =>
+        probe.call('pointDecodeMany', probe.at(OUTS), probe.at(IN), n)
+      list.forEach((point, i) => {
+        probe.bytes(IN + 33 * i, 33).set(writePoint(point as Point))
+      })
+      assert.equal(decodeMany(), 1)
+      for (const [i, point] of list.entries()) {
+        assert.ok(probe.point(OUTS + i * POINT_BYTES).equals(point as Point))
+        const encoded = probe.bytes(IN + 33 * i, 33)
+        const kept = Uint8Array.from(encoded)
+        for (const bad of [encodingOf(2, p + 1n), encodingOf(3, 5n), encodingOf(4, 1n)]) {
+          encoded.set(bad)
+          assert.equal(decodeMany(), 0)
+        }
+        encoded.set(kept)
+      }
+    }
+  })
+
   it('accepts an x exactly when the curve has it', () => {
     let found = 0
     for (let k = 0n; k < 200n; k++) {
