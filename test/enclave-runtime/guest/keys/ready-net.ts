@@ -1,11 +1,11 @@
 import type { VaultChanges } from '../../../../enclave-runtime/guest/vault/vault.ts'
-import type { LeadReply } from '../../../../enclave-runtime/port/messages.ts'
+import type { LeadPlan, LeadReply } from '../../../../enclave-runtime/port/messages.ts'
 import { MESSAGE_TYPES } from '../../../../protocols/session/numbers.ts'
 import { type Carried, GuestNet, type NetOptions } from '../guest-net.ts'
 import { type NewAccount, TestClient } from '../test-client.ts'
 
 export const EVERYONE: readonly number[] = [1, 2, 3, 4]
-export const PLAN = { attempt: 0, signers: EVERYONE, budgetMs: 20_000 }
+export const PLAN: LeadPlan = { attempt: 0, signers: EVERYONE, budgetMs: 20_000 }
 
 /** Four guests, of whom 1 and 2 have made keys ahead of any account. */
 export async function readyNet(seed: string, options: NetOptions = {}): Promise<GuestNet> {
