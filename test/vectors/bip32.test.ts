@@ -1,5 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { HDKey } from '@scure/bip32'
+import { wasmKernel } from '../../protocols/kernel/load.ts'
 import { derive } from '../../protocols/sign/bip32.ts'
 import { seeded } from '../support/seeded.ts'
 import { vectorFile } from './vector-file.ts'
@@ -9,6 +10,7 @@ interface Vectors {
 }
 
 const HARDENED = "'"
+const kernel = wasmKernel(seeded('bip32 kernel'))
 const publicOf = ({ publicKey, chainCode }: HDKey) => {
   if (!publicKey || !chainCode) throw new Error('a public key expected')
   return { publicKey: Uint8Array.from(publicKey), chainCode: Uint8Array.from(chainCode) }
@@ -29,6 +31,7 @@ describe('BIP32, official vectors', () => {
             { publicKey: derived.publicKey, chainCode: derived.chainCode },
             publicOf(HDKey.fromExtendedKey(child.xpub)),
           )
+          deepEqual(kernel.tweakPoint(publicKey, derived.epsilon), derived.publicKey)
           steps++
         }
       }

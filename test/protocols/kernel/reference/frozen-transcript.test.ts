@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { Kernel } from '../../../../protocols/kernel/kernel.ts'
+import { wasmKernel } from '../../../../protocols/kernel/load.ts'
 import { referenceKernel } from '../../../../protocols/kernel/reference/reference-kernel.ts'
 import { dealKey, label, pair, signTogether } from '../../../conformance/kernel-flow.ts'
 import { seeded } from '../../../support/seeded.ts'
@@ -27,7 +28,10 @@ function recorded(kernel: Kernel, record: (name: string, bytes: Uint8Array) => v
 }
 
 /** One setup, one key and one signature over seeded randomness: everything that was said. */
-function transcript(random: (seed: string) => (length: number) => Uint8Array) {
+function transcript(
+  random: (seed: string) => (length: number) => Uint8Array,
+  [lo, hi]: readonly [typeof wasmKernel, typeof wasmKernel] = [referenceKernel, referenceKernel],
+) {
   const hash = createHash('sha256')
   const names: string[] = []
   const record = (name: string, bytes: Uint8Array): void => {
@@ -35,8 +39,8 @@ function transcript(random: (seed: string) => (length: number) => Uint8Array) {
     hash.update(name).update(bytes)
   }
   const sides = pair(
-    recorded(referenceKernel(random('frozen lo')), record),
-    recorded(referenceKernel(random('frozen hi')), record),
+    recorded(lo(random('frozen lo')), record),
+    recorded(hi(random('frozen hi')), record),
   )
   const { P, shares } = dealKey(sides)
   const signature = signTogether(sides, shares, label('frozen'), 'frozen')
@@ -64,6 +68,13 @@ describe('transcript of a setup, a key and a signature', () => {
       return (length: number) => Buffer.from(random(length))
     }
     equal(transcript(buffers).hash, FROZEN)
+  })
+
+  it('is the same of two WASM kernels, and of one with the reference', function () {
+    this.timeout(30_000)
+    equal(transcript(seeded, [wasmKernel, wasmKernel]).hash, FROZEN)
+    equal(transcript(seeded, [wasmKernel, referenceKernel]).hash, FROZEN)
+    equal(transcript(seeded, [referenceKernel, wasmKernel]).hash, FROZEN)
   })
 })
 
