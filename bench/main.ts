@@ -1,20 +1,23 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { benchKernel } from './kernel.ts'
+import { benchLeaks } from './leak.ts'
 import { parseScenario, type Scenario, type Stage } from './network/scenario.ts'
 import { runScenario } from './network.ts'
 import { benchPeers } from './peers.ts'
-import { measureProtocol, OPS } from './protocol.ts'
+import { FORMS, measureProtocol, OPS } from './protocol.ts'
 import { report } from './report.ts'
 import { smoke } from './smoke.ts'
 import { soak } from './soak.ts'
 
 const USAGE = `npm run bench -- kernel
-npm run bench -- protocol --op ${OPS.join('|')} [--form a|c] [--n 3] [--t 2] [--runs 20] [--warmup 3] [--json] [--details]
-npm run bench -- peers [--n 2] [--t 2] [--runs 20]     (HOLDFAST_PEERS names the folder of the peers' drivers)
+npm run bench -- protocol --op ${OPS.join('|')} [--form ${FORMS.join('|')}] [--count 1] [--kernel wasm|reference]
+                        [--n 3] [--t 2] [--runs 20] [--warmup 3] [--json] [--details]
+npm run bench -- peers [--n 2 --t 2] [--runs 20]       (all comparisons, or one size; HOLDFAST_PEERS names the folder of the peers' drivers)
 npm run bench -- network [--scenario bench/scenarios/loopback.toml | --form a|b|c [--runs 40] [--rate 50 --minutes 1] [--delay 25]]
                         [--n 5] [--t 3]     (real processes on this machine; --delay: ms one way on each node's emulated link)
 npm run bench -- soak [--minutes 30] [--rate 10] [--n 5] [--t 3]
+npm run bench -- leak [--runs 100000]                  (timing classes of the kernel, a planted leak first)
 npm run bench -- report                                 (all of the above, into docs/performance.md)
 npm run bench -- smoke                                  (one iteration of each, no numbers)`
 
@@ -25,6 +28,8 @@ const { values, positionals } = parseArgs({
   options: {
     op: { type: 'string' },
     form: { type: 'string', default: 'a' },
+    kernel: { type: 'string', default: 'wasm' },
+    count: { type: 'string' },
     n: { type: 'string' },
     t: { type: 'string' },
     runs: { type: 'string', default: '20' },
@@ -50,8 +55,7 @@ async function main(): Promise<void> {
     case 'peers':
       return benchPeers({
         folder: process.env['HOLDFAST_PEERS'],
-        n: integer('n', 2, 2),
-        t: integer('t', 2, 2),
+        ...(values.n !== undefined && { n: integer('n', 2, 2), t: integer('t', 2, 2) }),
         runs: integer('runs', 20, 1),
         print,
       })
@@ -67,6 +71,11 @@ async function main(): Promise<void> {
       process.exitCode = steady ? 0 : 1
       return
     }
+    case 'leak': {
+      const silent = await benchLeaks(integer('runs', 100_000, 1_000), print)
+      process.exitCode = silent ? 0 : 1
+      return
+    }
     case 'report':
       return report(process.env['HOLDFAST_PEERS'], print)
     case 'smoke':
@@ -79,10 +88,15 @@ async function main(): Promise<void> {
 async function protocol(): Promise<void> {
   const op = OPS.find((known) => known === values.op)
   if (op === undefined) stop(`--op must be one of ${OPS.join(', ')}`)
-  if (values.form !== 'a' && values.form !== 'c') stop('--form must be a or c: b comes later')
+  const form = FORMS.find((known) => known === values.form)
+  if (form === undefined) stop(`--form must be one of ${FORMS.join(', ')}`)
+  const { kernel } = values
+  if (kernel !== 'wasm' && kernel !== 'reference') stop('--kernel must be wasm or reference')
   const options = {
     op,
-    form: values.form,
+    form,
+    kernel,
+    count: integer('count', 1, 1),
     n: integer('n', 3, 2),
     t: integer('t', 2, 2),
     runs: integer('runs', 20, 1),
@@ -133,7 +147,11 @@ function decimal(name: 'rate' | 'minutes' | 'delay', fallback: number): number {
   return value
 }
 
-function integer(name: 'n' | 't' | 'runs' | 'warmup', fallback: number, least: number): number {
+function integer(
+  name: 'n' | 't' | 'runs' | 'warmup' | 'count',
+  fallback: number,
+  least: number,
+): number {
   const value = Number(values[name] ?? fallback)
   if (!Number.isInteger(value) || value < least)
     stop(`--${name} must be an integer of at least ${least}`)

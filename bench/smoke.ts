@@ -1,22 +1,33 @@
 import { benchKernel } from './kernel.ts'
+import { benchLeaks } from './leak.ts'
 import { benchPeers } from './peers.ts'
-import { measureProtocol, OPS } from './protocol.ts'
+import { measureProtocol } from './protocol.ts'
+import { TARGETS, verdictOf } from './targets.ts'
 
 const PLANTED_MS = 200 // per run, shared by two parties
 
 /** One iteration of each bench, without numbers: that they run and count what they say they count. */
 export async function smoke(print: (line: string) => void): Promise<void> {
-  const once = { n: 2, t: 2, runs: 1, warmup: 0 }
-  for (const op of OPS) {
-    const { bytesPerParty, perPartyMs } = await measureProtocol({ op, form: 'a', ...once })
-    if (!(bytesPerParty > 0 && perPartyMs.min > 0)) throw new Error(`bench ${op} measured nothing`)
+  const once = { runs: 1, warmup: 0, kernel: 'wasm' } as const
+  for (const target of TARGETS) {
+    const { bytesPerParty, perPartyMs } = await measureProtocol({ ...target.bench, ...once })
+    if (!(bytesPerParty > 0 && perPartyMs.min > 0) || verdictOf(target, perPartyMs.min) === '')
+      throw new Error(`bench ${target.name} measured nothing`)
+    if (target.bytes !== undefined && bytesPerParty !== target.bytes)
+      throw new Error(`${target.name} sent ${bytesPerParty} B, not ${target.bytes}`)
   }
-  const online = await measureProtocol({ op: 'sign', form: 'c', ...once })
-  if (online.bytesPerParty !== 112) throw new Error(`form (c) sent ${online.bytesPerParty} B`)
+  const online = { op: 'sign', form: 'c', n: 2, t: 2, ...once } as const
+  const reference = await measureProtocol({ ...online, op: 'key', kernel: 'reference' })
+  if (reference.details.kernel !== 'reference') throw new Error('another kernel than asked for')
   // The positive control: a slowdown that was planted must show.
-  const slowed = await measureProtocol({ op: 'sign', form: 'c', ...once, plantedMs: PLANTED_MS })
+  const slowed = await measureProtocol({ ...online, plantedMs: PLANTED_MS })
   if (slowed.perPartyMs.min < PLANTED_MS / 2) throw new Error('a planted slowdown does not show')
   if (benchKernel(undefined, 1).length === 0) throw new Error('bench kernel measured nothing')
-  await benchPeers({ folder: undefined, ...once, print: () => undefined })
+  let rows = 0
+  await benchLeaks(1_000, () => {
+    rows++
+  })
+  if (rows < 5) throw new Error('bench leak measured nothing')
+  await benchPeers({ folder: undefined, print: () => undefined })
   print('every bench runs')
 }
