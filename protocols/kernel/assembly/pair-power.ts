@@ -1,6 +1,6 @@
 import { PAIR_SIZE, pairCopy, pairMultiply, pairSquare } from './field-pair'
 
-// x^(2^n − 1) for n = 2, 3, 22, 44, 88, as in ./field-root
+// Powers x^(2^n − 1), from which every exponent near p is a few steps away.
 const scratch = memory.data(640, 16)
 const base: usize = scratch
 const x2: usize = scratch + PAIR_SIZE
@@ -18,7 +18,7 @@ function step(out: usize, a: usize, count: i32, b: usize): void {
   pairMultiply(out, out, b)
 }
 
-/** power = a^e in both lanes, e = the first 246 bits of p and its like: 223 ones, a zero, 22 ones. */
+/** power = a^e in both lanes, e = what the exponents below begin with: 223 ones, a zero, 22 ones. */
 function upper(a: usize): void {
   pairCopy(base, a)
   step(x2, base, 1, base)
@@ -42,7 +42,7 @@ export function pairPower(out: usize, a: usize): void {
   step(out, power, 3, x2)
 }
 
-/** out = a^((p+1)/4) in both lanes, the root of a if there is one: the last eight bits are 000011 00. */
+/** out = a^((p+1)/4) in both lanes, a root of a or of −a: the last eight bits are 000011 00. */
 export function pairRoot(out: usize, a: usize): void {
   upper(a)
   step(power, power, 6, x2)

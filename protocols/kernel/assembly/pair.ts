@@ -4,7 +4,7 @@ import { FE_SIZE } from './field'
 import { JACOBIAN_SIZE, jacobianAddAffine, jacobianSet } from './jacobian'
 import { hashToCurveMany } from './hash-to-curve'
 import { multiplyMany } from './multiply'
-import { POINT_SIZE, pointAdd, pointDecode, pointEncode, pointNegate } from './point'
+import { POINT_SIZE, pointAdd, pointDecode, pointDecodeMany, pointEncode, pointNegate } from './point'
 import { oracleBegin, oracleEnd, oracleField, TAG_OT_KEY, TAG_PAIR_ZETA } from './oracle'
 import { pprfBuild, pprfEvaluate } from './pprf'
 import { DONE, FULL, GOES_ON, MALFORMED, MISUSE, PPRF } from './codes'
@@ -247,11 +247,11 @@ export function pairBuildStep(handle: u32, outPprf: usize): u32 {
 
 /** False when a point is off the curve, or a sum with its hash is O. */
 function buildKeys(building: usize, first: u32): bool {
+  if (!pointDecodeMany(firsts, building + BUILT_PHI + first * PAIR, MANY)) return false
   for (let k: u32 = 0; k < MANY; k++) {
     const i = first + (k >> 1)
     const b = k & 1
     const pair = building + BUILT_PHI + i * PAIR
-    if (!pointDecode(firsts + k * POINT_SIZE, pair + b * ENCODED)) return false
     const message = messages + k * MESSAGE
     memory.copy(message, building + SID, 32)
     store<u16>(message + 32, <u16>i)

@@ -10,7 +10,6 @@ import {
 } from './field'
 import { feFromBytes, feToBytes } from './field-bytes'
 import { pairOf, pairTake } from './field-pair'
-import { feRoot } from './field-root'
 import { jacobianAddAffine, jacobianSet, jacobianSetO } from './jacobian'
 import { pairRoot } from './pair-power'
 import { scIsZero, scLoadReduced } from './scalar'
@@ -41,30 +40,30 @@ const bytes = memory.data(32, 16)
 
 /** A compressed point: prefix 2 or 3, x < p, on the curve. False for all else. One square root. */
 export function pointDecode(out: usize, in33: usize): bool {
-  if (!readX(out, in33)) return false
-  rightSide(cubes, out)
-  feRoot(root, cubes)
-  return chooseY(out, root, cubes, load<u8>(in33))
+  return decodeTwo(out, in33, out, in33)
 }
 
 /** As `pointDecode` for n encodings one after the other, two roots at a time; false when one is refused. */
 export function pointDecodeMany(outs: usize, ins33: usize, n: i32): bool {
   for (let i = 0; i < n; i += 2) {
-    const first = outs + <usize>i * POINT_SIZE
-    const in33 = ins33 + <usize>i * ENCODED
-    if (i == n - 1) return pointDecode(first, in33)
-    const second = first + POINT_SIZE
-    if (!readX(first, in33) || !readX(second, in33 + ENCODED)) return false
-    rightSide(cubes, first)
-    rightSide(cubes + FE_SIZE, second)
-    pairOf(roots, cubes, cubes + FE_SIZE)
-    pairRoot(roots, roots)
-    pairTake(root, roots, 0)
-    if (!chooseY(first, root, cubes, load<u8>(in33))) return false
-    pairTake(root, roots, 1)
-    if (!chooseY(second, root, cubes + FE_SIZE, load<u8>(in33 + ENCODED))) return false
+    const j = min(i + 1, n - 1) // the last of an odd count is done twice
+    const first = ins33 + <usize>i * ENCODED
+    const second = ins33 + <usize>j * ENCODED
+    if (!decodeTwo(outs + <usize>i * POINT_SIZE, first, outs + <usize>j * POINT_SIZE, second)) return false
   }
   return true
+}
+
+function decodeTwo(out0: usize, first: usize, out1: usize, second: usize): bool {
+  if (!readX(out0, first) || !readX(out1, second)) return false
+  rightSide(cubes, out0)
+  rightSide(cubes + FE_SIZE, out1)
+  pairOf(roots, cubes, cubes + FE_SIZE)
+  pairRoot(roots, roots)
+  pairTake(root, roots, 0)
+  if (!chooseY(out0, root, cubes, load<u8>(first))) return false
+  pairTake(root, roots, 1)
+  return chooseY(out1, root, cubes + FE_SIZE, load<u8>(second))
 }
 
 /** The prefix and a canonical x. */

@@ -4,7 +4,7 @@ export * from '../../../../../protocols/kernel/assembly/point'
 export { splitScalar } from '../../../../../protocols/kernel/assembly/scalar-digits'
 export * from '../../../../../protocols/kernel/assembly/field'
 export * from '../../../../../protocols/kernel/assembly/field-pair'
-export { feRoot } from '../../../../../protocols/kernel/assembly/field-root'
+export { pairRoot } from '../../../../../protocols/kernel/assembly/pair-power'
 export { feFromBytes, feFromWide, feToBytes } from '../../../../../protocols/kernel/assembly/field-bytes'
 
 export function base(): usize {
