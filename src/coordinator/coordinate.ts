@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { CheckReply } from '../../enclave-runtime/host/guest.ts'
+import type { CheckReply, SignatureForm } from '../../enclave-runtime/host/guest.ts'
 import { uuidText } from '../../protocols/request/account-id.ts'
 import { decodePlainRequest } from '../../protocols/request/plain-request.ts'
 import { DecodeError } from '../../protocols/session/codec.ts'
@@ -36,6 +36,8 @@ export interface CoordinatorDependencies {
   /** Stretches attempt budgets for a slow kernel: 2 for the reference kernel (the default), 1 otherwise. */
   readonly budgetFactor?: number
   readonly clock?: Clock
+  /** A signature was led here, in this form; for metrics. */
+  readonly onSigned?: (form: SignatureForm) => void
 }
 
 export interface HandleOptions {
@@ -104,7 +106,8 @@ class RequestCoordinator implements Coordinator {
     const blame = this.#blame
     const standing = new Standing({ committee, me, guest, links, clock, blame })
     const budgetFactor = deps.budgetFactor ?? REFERENCE_FACTOR
-    this.#attempts = { guest, standing, clock, budgetFactor, rpc, blame, log }
+    const onSigned = deps.onSigned ?? (() => undefined)
+    this.#attempts = { guest, standing, clock, budgetFactor, rpc, blame, log, onSigned }
     serveLeads(this.#attempts, (ms) => this.#deadline(ms))
   }
 

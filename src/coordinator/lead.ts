@@ -1,4 +1,4 @@
-import type { LeadReply } from '../../enclave-runtime/host/guest.ts'
+import type { LeadReply, SignatureForm } from '../../enclave-runtime/host/guest.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
 import { attemptBudget } from './budget.ts'
 import type { Clock, CoordinatorGuest } from './collaborators.ts'
@@ -47,6 +47,7 @@ export interface LeadDependencies {
   readonly standing: Standing
   readonly clock: Clock
   readonly budgetFactor: number
+  readonly onSigned: (form: SignatureForm) => void
 }
 
 const GUEST_MARGIN_MS = 1_000 // a guest keeps its budget itself; beyond that it hangs
@@ -83,7 +84,7 @@ async function leadOnce(deps: LeadDependencies, attempt: Attempt): Promise<Outco
 
 /** One attempt led by the own guest with exactly these signers. */
 export async function leadWith(
-  { guest, standing, clock, budgetFactor }: LeadDependencies,
+  { guest, standing, clock, budgetFactor, onSigned }: LeadDependencies,
   { kind, request, attempt, remainingMs, signal, phases }: Attempt,
   signers: readonly PartyIndex[],
 ): Promise<Outcome> {
@@ -97,7 +98,10 @@ export async function leadWith(
     const led = guest.lead(request, { attempt, signers, ...budgets }, limited)
     const reply = await orAborted(led, limited)
     phases?.asGuestSays(reply.kind === 'done' ? reply.phases : undefined)
-    if (reply.kind === 'done') return reply
+    if (reply.kind === 'done') {
+      if (reply.form !== undefined) onSigned(reply.form)
+      return reply
+    }
     standing.stale() // what failed may have changed pairs or bans
     return reply.kind === 'failed' ? { ...reply, signers } : reply
   } catch (cause) {

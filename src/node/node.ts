@@ -123,6 +123,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     now: Date.now,
     log: coordinatorLog(log),
     budgetFactor: BUDGET_FACTOR[known.kernel],
+    onSigned: (form) => requests.made(form),
   })
   undo.add('coordinator', () => coordinator.close())
   await network.start()
@@ -239,12 +240,16 @@ async function statusOf(
 
 async function guestOf(guest: Guest, signal: AbortSignal): Promise<NodeStatus['guest']> {
   try {
-    const { ready, pairs, bans, keys, held } = await guest.status(signal)
-    return { alive: true, ready, pairs, bans, keys, held }
+    const known = await guest.status(signal)
+    const { ready, pairs, bans, keys, held } = known
+    const presignatures = known.presignatures.own
+    const correlations = known.correlations.pools
+    return { alive: true, ready, pairs, bans, keys, presignatures, correlations, held }
   } catch (error) {
     if (!(error instanceof Error)) throw error
     const keys = { active: 0, pending: 0, ready: 0 }
-    return { alive: false, ready: false, pairs: [], bans: [], keys, held: 0 }
+    const nothing = { pairs: [], bans: [], keys, presignatures: 0, correlations: [], held: 0 }
+    return { alive: false, ready: false, ...nothing }
   }
 }
 

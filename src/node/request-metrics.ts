@@ -1,12 +1,16 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { SignatureForm } from '../../enclave-runtime/host/guest.ts'
 
 /** Times of requests, and how this process keeps up. */
 export interface RequestMetrics {
   /** A signature whose answer left: its phases and its whole, in milliseconds. */
   signed(phases: ReadonlyMap<string, number>, wholeMs: number): void
+  /** A signature was led here, in this form (02 §6). */
+  made(form: SignatureForm): void
 }
 
+const FORMS: readonly SignatureForm[] = ['presigned', 'correlated', 'full']
 const BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10] // 10 §6.4
 
 /** Registers them once; a second call needs another registry. */
@@ -25,12 +29,20 @@ export function requestMetrics(registry: Registry): RequestMetrics {
     buckets: BUCKETS,
     registers,
   })
+  const made = new Counter({
+    name: 'holdfast_signatures_total',
+    help: 'Signatures led here, by form: from a presignature, from correlations, or in full',
+    labelNames: ['form'],
+    registers,
+  })
+  for (const form of FORMS) made.inc({ form }, 0) // a rate needs a first value
   eventLoop(registers)
   return {
     signed: (phases, wholeMs) => {
       for (const [name, ms] of phases) phase.observe({ phase: name }, ms / 1000)
       whole.observe(wholeMs / 1000)
     },
+    made: (form) => made.inc({ form }),
   }
 }
 

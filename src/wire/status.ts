@@ -19,6 +19,9 @@ export interface NodeStatus {
     readonly pairs: readonly { readonly party: number; readonly state: string }[]
     readonly bans: readonly (readonly [number, number])[]
     readonly keys: { readonly active: number; readonly pending: number; readonly ready: number }
+    /** What was made ahead (02 §4, §6.3): presignatures it may name, and correlations with each member. */
+    readonly presignatures: number
+    readonly correlations: readonly { readonly party: number; readonly ready: number }[]
     /** Secrets in the guest's kernel. */
     readonly held: number
   }
@@ -48,6 +51,10 @@ export const NODE_STATUS: z.ZodType<NodeStatus> = z.strictObject({
       pending: z.int().nonnegative(),
       ready: z.int().nonnegative(),
     }),
+    presignatures: z.int().nonnegative(),
+    correlations: z
+      .array(z.strictObject({ party: INDEX, ready: z.int().nonnegative() }))
+      .max(MAX_PARTIES),
     held: z.int().nonnegative(),
   }),
   links: z

@@ -351,4 +351,4 @@ describe('requests to a committee', function () {
 const hex = (bytes: Uint8Array | null): string => Buffer.from(bytes ?? []).toString('hex')
 
 /** The key id inside an account's record. */
-const keyIdIn = (record: Uint8Array): Uint8Array => decodeAccount(record).certificate.keyId
+const keyIdIn = (record: Uint8Array): Uint8Array => decodeAccount(record).keyId

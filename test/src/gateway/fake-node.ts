@@ -24,6 +24,8 @@ export const status = (more: Partial<NodeStatus> = {}): NodeStatus => ({
     pairs: [2, 3, 4, 5].map((party) => ({ party, state: 'ready' })),
     bans: [],
     keys: { active: 1, pending: 0, ready: 2 },
+    presignatures: 3,
+    correlations: [{ party: 2, ready: 16 }],
     held: 8,
   },
   links: [2, 3, 4, 5].map((party) => ({ party, up: true, suspect: false, rttMs: 1 })),

@@ -219,6 +219,8 @@ const statusOf = (peerId: string): NodeStatus => ({
     pairs: [],
     bans: [],
     keys: { active: 0, pending: 0, ready: 0 },
+    presignatures: 0,
+    correlations: [],
     held: 0,
   },
   links: [],
