@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { ProtocolError } from '../../protocols/session/faults.ts'
 import { Combine, Open, rounds } from '../../protocols/sign/messages.ts'
 import type { SigningInputs } from '../../protocols/sign/sign.ts'
+import type { SimulatedPool } from '../../protocols/simulation/pool.ts'
 import { faultsOf, type Tamper } from '../../protocols/simulation/simulate.ts'
 import {
   type AdversaryTable,
@@ -22,14 +23,7 @@ import {
   type FieldRow,
   MALLORY,
 } from '../support/run-cheats.ts'
-import {
-  dealPools,
-  freshWorld,
-  fromPools,
-  held,
-  runSign,
-  type TestPool,
-} from '../support/run-sign.ts'
+import { dealPools, freshWorld, fromPools, held, runSign } from '../support/run-sign.ts'
 
 /** Three of eight sign from correlations: alice is 1, mallory 2 and lo of both, carol 3 and lo of alice. */
 const SIGNERS = [1, 2, 3]
@@ -141,7 +135,7 @@ const BANS = ['check1', 'check2']
 interface Cheat {
   readonly tamper?: Tamper
   /** What is different in the pools before the run begins. */
-  readonly prepare?: (pools: ReadonlyMap<number, TestPool>) => void
+  readonly prepare?: (pools: ReadonlyMap<number, SimulatedPool>) => void
 }
 
 /**

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { equalBytes } from '@noble/curves/utils.js'
-import type { Correlation, CorrelationSource } from '../../protocols/correlations/correlation.ts'
+import type { CorrelationSource } from '../../protocols/correlations/correlation.ts'
 import type { Signature } from '../../protocols/kernel/kernel.ts'
 import type { GeneratedKeys } from '../../protocols/keygen/generate-keys.ts'
 import { PairGate } from '../../protocols/pair-setup/gate.ts'
@@ -8,6 +7,7 @@ import type { PairSetup } from '../../protocols/pair-setup/set-up-pair.ts'
 import { type DerivedKey, derive } from '../../protocols/sign/bip32.ts'
 import { type Presignature, presign } from '../../protocols/sign/presign.ts'
 import { type SigningInputs, sign } from '../../protocols/sign/sign.ts'
+import { SimulatedPool } from '../../protocols/simulation/pool.ts'
 import { type SimulationOptions, simulate } from '../../protocols/simulation/simulate.ts'
 import { memoKernel } from './memo-kernel.ts'
 import { committee, guestOf, NETWORK, runKeygen, type TestGuest, valuesOf } from './run-keygen.ts'
@@ -162,42 +162,14 @@ export const runPresign = (
     options,
   )
 
-/** A pool that is nothing but lists; taking is removing. */
-export class TestPool implements CorrelationSource {
-  readonly #ready = new Map<number, Correlation[]>()
-
-  put(peer: number, correlation: Correlation): void {
-    this.#ready.set(peer, [...this.of(peer), correlation])
-  }
-
-  of(peer: number): readonly Correlation[] {
-    return this.#ready.get(peer) ?? []
-  }
-
-  name(peer: number): Correlation | undefined {
-    const [first, ...rest] = this.of(peer)
-    this.#ready.set(peer, rest)
-    return first
-  }
-
-  named(peer: number, id: Uint8Array): Correlation | undefined {
-    const found = this.of(peer).find((correlation) => equalBytes(correlation.id, id))
-    this.#ready.set(
-      peer,
-      this.of(peer).filter((correlation) => correlation !== found),
-    )
-    return found
-  }
-}
-
 /** `count` dealt correlations for every pair of the signers, by party. */
 export function dealPools(
   { guests, pairs }: World,
   signers: readonly number[],
   seed: string,
   count = 1,
-): ReadonlyMap<number, TestPool> {
-  const pools = new Map(signers.map((me) => [me, new TestPool()]))
+): ReadonlyMap<number, SimulatedPool> {
+  const pools = new Map(signers.map((me) => [me, new SimulatedPool()]))
   for (const me of signers)
     for (const peer of signers) {
       if (pairs.get(`${me}/${peer}`)?.lo !== true) continue

@@ -3,9 +3,10 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToNumberBE } from '@noble/curves/utils.js'
 import type { Secrets } from '../../../protocols/kernel/reference/secrets.ts'
 import { Combine, Open } from '../../../protocols/sign/messages.ts'
+import { SimulatedPool } from '../../../protocols/simulation/pool.ts'
 import type { Letter } from '../../../protocols/simulation/simulate.ts'
 import { guestOf, valuesOf } from '../../support/run-keygen.ts'
-import { dealPools, digestOf, fromPools, runSign, TestPool, world } from '../../support/run-sign.ts'
+import { dealPools, digestOf, fromPools, runSign, world } from '../../support/run-sign.ts'
 
 const { Point } = secp256k1
 const { Fn } = Point
@@ -95,7 +96,7 @@ describe('a correlation that is used twice', function () {
     const it = await world(2, 2)
     const pools = new Map(
       [ALICE, PEER].map((me) => {
-        const pool = new TestPool()
+        const pool = new SimulatedPool()
         const copy = structuredClone(secrets.get(me))
         assert.ok(copy)
         const secret = guestOf(it.guests, me).slots.put('correlation', copy)
