@@ -234,8 +234,12 @@ export class Port {
   }
 }
 
+/** How `{"error": …}` begins in canonical CBOR; nearly every reply is something else, and throwing is dear. */
+const ERROR_HEAD = Uint8Array.of(0xa1, 0x65, 0x65, 0x72, 0x72, 0x6f, 0x72)
+
 function errorIn(payload: Uint8Array): PortError | undefined {
   if (payload.length > 64) return undefined // {"error": code of at most 48 characters}
+  if (ERROR_HEAD.some((byte, at) => payload[at] !== byte)) return undefined
   try {
     return new PortError(errorReply.decode(payload).error)
   } catch (error) {

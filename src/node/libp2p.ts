@@ -16,6 +16,7 @@ import { yamux } from '@libp2p/yamux'
 import type { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import type { Profile } from './profiles.ts'
+import { whole } from './whole-writes.ts'
 
 export const KAD_PROTOCOL = '/holdfast/kad/1.0.0'
 /** Neither patch level nor platform: strangers learn nothing that helps an attack. */
@@ -53,7 +54,7 @@ export async function createHost(init: HostInit): Promise<Host> {
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     ...(init.datastore === undefined ? {} : { datastore: init.datastore }),
     transports: [tcp(), webSockets()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [whole(noise())],
     streamMuxers: [
       yamux({
         maxInboundStreams: 128,

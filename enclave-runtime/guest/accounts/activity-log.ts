@@ -17,6 +17,8 @@ const MAX_ACTIVITY_BYTES = 1024 // five hashes and at most 16 indices
 const MAX_SIGNERS = 16
 /** Nonces kept in memory; those of signatures are on disk as well. */
 const MAX_CLAIMS = 65_536
+/** Looked up by the check of a request and again by its attempts, moments later. */
+const MAX_UNUSED = 4_096
 const MAX_U32 = 0xffff_ffff
 /** Beyond the request's expiry (03 §9.1). */
 const KEPT_AFTER_EXPIRY_S = 86_400
@@ -45,6 +47,8 @@ export const meaningOf = ({ method, params }: RequestCore): Uint8Array =>
 export class ActivityLog {
   readonly #records: Records
   readonly #claims = new BoundedMap<Uint8Array>(MAX_CLAIMS)
+  /** Nonces that no record has, and that nothing claimed since: this guest alone writes records. */
+  readonly #unused = new BoundedMap<true>(MAX_UNUSED)
   readonly #pages: ActivityPages
   /** Unix seconds before which nothing is old enough. */
   #notBefore = 0
@@ -60,8 +64,14 @@ export class ActivityLog {
     const place = Buffer.concat([accountId, nonce])
     const claimed = this.#claims.get(place)
     if (claimed !== undefined) return !Buffer.from(claimed).equals(meaning)
+    if (this.#unused.get(place) !== undefined) return false
     const record = await this.#records.bulk(nameOf(accountId, nonce))
-    if (record === undefined) return false
+    if (record === undefined) {
+      const since = this.#claims.get(place) // claimed while the store was asked
+      if (since !== undefined) return !Buffer.from(since).equals(meaning)
+      this.#unused.set(place, true)
+      return false
+    }
     const known = decodeActivity(record).meaning
     this.#claims.set(place, known)
     return !Buffer.from(known).equals(meaning)
@@ -73,13 +83,16 @@ export class ActivityLog {
     const claimed = this.#claims.get(place)
     if (claimed !== undefined) return Buffer.from(claimed).equals(meaning)
     this.#claims.set(place, meaning)
+    this.#unused.delete(place)
     return true
   }
 
   /** Durable when it resolves. */
   async record(activity: Activity): Promise<void> {
     const { accountId, nonce, exp } = activity
-    const listed = this.#pages.add(Buffer.concat([accountId, nonce]), exp)
+    const place = Buffer.concat([accountId, nonce])
+    this.#unused.delete(place)
+    const listed = this.#pages.add(place, exp)
     const record = [nameOf(accountId, nonce), encodeActivity(activity)] as const
     await this.#records.write({
       bulk: new Map([record, ...listed.bulk]),

@@ -112,4 +112,34 @@ describe('the activity log', () => {
     for (let i = 0; i < 2; i++) await log.prune(1000 + DAY_S)
     equal(await bulk(node), 150 - 128 + 1)
   })
+
+  it('asks the store once about a nonce that nobody used, and never forgets who took it', async () => {
+    const { vault } = await TestNode.ready('unused')
+    let asked = 0
+    const counting = {
+      critical: (name: string) => vault.critical(name),
+      bulk: (name: string) => {
+        asked += 1
+        return vault.bulk(name)
+      },
+      write: (changes: Parameters<typeof vault.write>[0]) => vault.write(changes),
+    }
+    const log = new ActivityLog(counting as unknown as typeof vault)
+    const { accountId, nonce } = activity(1, 1000)
+    for (let i = 0; i < 3; i++) equal(await log.isReused(accountId, nonce, meaning(1)), false)
+    equal(asked, 1)
+    equal(log.claim(accountId, nonce, meaning(1)), true)
+    equal(await log.isReused(accountId, nonce, meaning(2)), true)
+    equal(await log.isReused(accountId, nonce, meaning(1)), false)
+
+    const other = activity(2, 1000)
+    equal(await log.isReused(other.accountId, other.nonce, meaning(2)), false)
+    await log.record(other) // without a claim, as after one that was forgotten
+    equal(await log.isReused(other.accountId, other.nonce, meaning(9)), true)
+
+    const third = activity(3, 1000)
+    const looking = log.isReused(third.accountId, third.nonce, meaning(3))
+    equal(log.claim(third.accountId, third.nonce, meaning(4)), true) // while the store is asked
+    equal(await looking, true)
+  })
 })
