@@ -2,16 +2,13 @@ import { FE_SIZE, feCopy, feIsZero, feMultiply, feNormalise, feSquare } from './
 import { feInvert } from './modular-inverse'
 import { JACOBIAN_SIZE, JY, JZ } from './jacobian'
 
-/** So many elements are inverted at once: all entries of a comb. */
-export const INVERSIONS: i32 = 832
-
-const products = memory.data(33280, 16) // INVERSIONS elements
+const products = memory.data(33280, 16) // 832 elements: at most the entries of a comb are inverted at once
 const running = memory.data(40, 16)
 const inverse = memory.data(40, 16)
 const square = memory.data(40, 16)
 
 /**
- * Replaces n ≤ INVERSIONS elements by their inverses with one inversion and 3n products. Nothing branches
+ * Replaces n ≤ 832 elements by their inverses with one inversion and 3n products. Nothing branches
  * on a value: one 0 makes all results 0. Returns whether there was none.
  */
 export function invertMany(elements: usize, n: i32): bool {
@@ -42,7 +39,7 @@ export function wipeInversions(n: i32): void {
 
 const zs = memory.data(33280, 16)
 
-/** Affine points (80 bytes, normalised) of n ≤ INVERSIONS points (X : Y : Z); false when one is O. */
+/** Affine points (80 bytes, normalised) of n ≤ 832 points (X : Y : Z); false when one is O. */
 export function affineOfHomogeneous(outs: usize, points: usize, n: i32): bool {
   for (let i = 0; i < n; i++) {
     feCopy(zs + <usize>i * FE_SIZE, points + <usize>i * JACOBIAN_SIZE + JZ)

@@ -372,56 +372,18 @@ export function pairSubtract(out: usize, a: usize, b: usize): void {
   )
 }
 
-/** out = 8a, of magnitude 1. a has magnitude 1. */
-export function pairTimes8(out: usize, a: usize): void {
-  // the product by 4 still fits, and its carries leave room for the factor 2
-  pairShift(out, a, 2)
-  pairShift(out, out, 1)
-}
-
-// @ts-ignore: decorator
-@inline
-function pairShift(out: usize, a: usize, bits: i32): void {
-  carried(
-    out,
-    i32x4.shl(v128.load(a), bits),
-    i32x4.shl(v128.load(a, 16), bits),
-    i32x4.shl(v128.load(a, 32), bits),
-    i32x4.shl(v128.load(a, 48), bits),
-    i32x4.shl(v128.load(a, 64), bits),
-  )
-}
-
 /** out = 21a (3b of the curve), of magnitude 1. a has magnitude 2 at most. */
 export function pairTimes21(out: usize, a: usize): void {
-  carried(
-    out,
-    times3(v128.load(a)),
-    times3(v128.load(a, 16)),
-    times3(v128.load(a, 32)),
-    times3(v128.load(a, 48)),
-    times3(v128.load(a, 64)),
-  )
-  carried(
-    out,
-    times7(v128.load(out)),
-    times7(v128.load(out, 16)),
-    times7(v128.load(out, 32)),
-    times7(v128.load(out, 48)),
-    times7(v128.load(out, 64)),
-  )
-}
-
-// @ts-ignore: decorator
-@inline
-function times3(a: v128): v128 {
-  return i32x4.add(i32x4.shl(a, 1), a)
-}
-
-// @ts-ignore: decorator
-@inline
-function times7(a: v128): v128 {
-  return i32x4.sub(i32x4.shl(a, 3), a)
+  for (let i: usize = 0; i < PAIR_SIZE; i += 16) {
+    const limbs = v128.load(a + i)
+    v128.store(out + i, i32x4.add(i32x4.shl(limbs, 1), limbs))
+  }
+  pairCarry(out)
+  for (let i: usize = 0; i < PAIR_SIZE; i += 16) {
+    const limbs = v128.load(out + i)
+    v128.store(out + i, i32x4.sub(i32x4.shl(limbs, 3), limbs))
+  }
+  pairCarry(out)
 }
 
 /** Brings any magnitude up to 7 to 1, in place. */

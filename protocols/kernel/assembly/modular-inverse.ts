@@ -131,7 +131,7 @@ function apply(): void {
   store<i32>(g, <i32>cg, 32)
 }
 
-/** (d, e) = the same modulo m: the multiple of m that makes the lowest limb vanish comes in. Both stay in (−2m, m). */
+/** (d, e) = the same modulo m, a multiple of m making it divisible. Both stay in (−2m, m). */
 function applyModulo(m: usize): void {
   const a = <i64>u
   const b = <i64>v

@@ -19,7 +19,7 @@ export const ODD_MULTIPLES_SIZE: usize = <usize>WINDOW_ENTRIES * POINT_SIZE
 const STEPS: i32 = WINDOW_ENTRIES - 1
 const FEW: i32 = 3 // below this, more products cost less than four inversions more
 
-const zs = memory.data(33280, 16) // 832 elements: INVERSIONS of ./affine
+const zs = memory.data(33280, 16) // 832 elements
 
 /**
  * tables + i·stride = the odd multiples of point i, for n ≤ 52 points, which are public. No case is special:

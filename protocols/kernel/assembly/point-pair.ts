@@ -6,10 +6,8 @@ import {
   pairCopy,
   pairMultiply,
   pairSetOne,
-  pairSquare,
   pairSubtract,
   pairTimes21,
-  pairTimes8,
   pairTake,
 } from './field-pair'
 
@@ -31,26 +29,6 @@ const t2 = memory.data(80, 16)
 const t3 = memory.data(80, 16)
 const t4 = memory.data(80, 16)
 const t5 = memory.data(80, 16)
-
-/** a = 2a (algorithm 9): six products, two squares. */
-export function pointPairDouble(a: usize): void {
-  pairMultiply(t3, a, a + Y)
-  pairSquare(t0, a + Y)
-  pairMultiply(t1, a + Y, a + Z)
-  pairSquare(t2, a + Z)
-  pairTimes21(t2, t2)
-  pairTimes8(t4, t0)
-  pairMultiply(a + Z, t1, t4)
-  pairMultiply(t4, t2, t4) // 8Y²·b3Z²
-  pairAdd(t1, t0, t2)
-  pairAdd(t5, t2, t2)
-  pairAdd(t5, t5, t2)
-  pairSubtract(t0, t0, t5)
-  pairMultiply(a + Y, t0, t1)
-  pairAdd(a + Y, a + Y, t4)
-  pairAdd(t3, t3, t3)
-  pairMultiply(a, t0, t3)
-}
 
 /** a = a + (x, y) (algorithm 8): eleven products. x and y have magnitude 1. */
 export function pointPairAddAffine(a: usize, x: usize, y: usize): void {
@@ -114,12 +92,6 @@ function sum(a: usize): void {
   pairMultiply(t0, t0, t3)
   pairMultiply(a + Z, a + Z, t4)
   pairAdd(a + Z, a + Z, t0)
-}
-
-/** a = O. */
-export function pointPairSetO(a: usize): void {
-  memory.fill(a, 0, POINT_PAIR_SIZE)
-  pairSetOne(a + Y)
 }
 
 /** a = (x, y). */

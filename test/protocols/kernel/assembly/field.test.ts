@@ -112,20 +112,15 @@ describe('field', function () {
     }
   })
 
-  it('multiplies lanes by 8 and by 21, in place too', () => {
+  it('multiplies lanes by 21, in place too', () => {
     for (let i = 0; i < cases(500); i++) {
-      for (const [name, factor, magnitude] of [
-        ['pairTimes8', 8n, 1],
-        ['pairTimes21', 21n, 2],
-      ] as const) {
-        const [a, c] = [limbs(magnitude), limbs(magnitude)]
-        for (const out of [OUT, A]) {
-          probe.putLimbs(A, a, 2)
-          probe.putLimbs(A + LANE, c, 2)
-          probe.call(name, probe.at(out), probe.at(A))
-          assertElement(factor * integerOf(a), out, 2)
-          assertElement(factor * integerOf(c), out + LANE, 2)
-        }
+      const [a, c] = [limbs(2), limbs(2)]
+      for (const out of [OUT, A]) {
+        probe.putLimbs(A, a, 2)
+        probe.putLimbs(A + LANE, c, 2)
+        probe.call('pairTimes21', probe.at(out), probe.at(A))
+        assertElement(21n * integerOf(a), out, 2)
+        assertElement(21n * integerOf(c), out + LANE, 2)
       }
     }
   })
