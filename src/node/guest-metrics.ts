@@ -59,6 +59,7 @@ export function guestMetrics(registry: Registry, ask: () => Promise<Numbers>): v
     'Presignatures that this guest may name',
     ({ presignatures }) => presignatures.own,
   )
+  gauge('keys_ready', 'Keys that this guest may give to new accounts', ({ keys }) => keys.ready)
   gauge(
     'guest_loop_delay_seconds',
     'How long something held the main loop of the guest, at most, in the last minute; seen to 10 ms',

@@ -88,11 +88,12 @@ export class BatchMaker {
   }
 
   #isLow(): boolean {
-    const { size, ready, keys, pending, committee, isComplete } = this.#init
+    const { size, ready, keys, pending, limits, committee, isComplete } = this.#init
     const me = committee.me.index
     const coming = keys.ofOwner(me).filter((batch) => !pending.isDead(batch))
     const own = coming.reduce((sum, batch) => sum + batch.keys.length, ready.countOf(me))
-    return size > 0 && own <= size / 2 && !this.isBusy(me) && isComplete()
+    const wanted = size > 0 && own <= size / 2 && !this.isBusy(me) && isComplete()
+    return wanted && limits.allowsBatch(me, this.#count()) // what the others would refuse is not asked for
   }
 
   #count(): number {
@@ -100,10 +101,9 @@ export class BatchMaker {
   }
 
   async #lead(signal: AbortSignal): Promise<void> {
-    const { committee, router, answers, limits, random } = this.#init
+    const { committee, router, answers, random } = this.#init
     const me = committee.me.index
     const count = this.#count()
-    if (!limits.allowsBatch(me, count)) return // as the others would say: keys are made when they are asked for
     const nonce = random(32)
     const session = this.#open(me, nonce, count, BATCH_MS)
     if (typeof session === 'string') return

@@ -104,6 +104,7 @@ export class KeygenManager {
       const account = await accounts.get(accountId)
       return account === undefined ? unassigned(assigned) : this.#done(account)
     }
+    if (assignments.has(accountId)) return failed('not-yet', [], RETRY_MS) // another member named a key meanwhile
     if (this.#leading >= MAX_KEYGENS_PER_OPENER) return failed('overloaded', [], RETRY_MS)
     const attempt = live.ownAttempt(asked.request.digest, plan.attempt)
     const claim = live.claim(asked.request.digest, attempt, committee.me.index)
