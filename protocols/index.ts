@@ -1,4 +1,6 @@
 /** The published entry point `holdfast/protocols`: the conversations, and what they are run with. */
+export type { Correlation, CorrelationSource } from './correlations/correlation.ts'
+export { produceCorrelations } from './correlations/produce.ts'
 export type { Random } from './crypto/random.ts'
 export type { Handle, Kernel, Signature } from './kernel/kernel.ts'
 export { referenceKernel } from './kernel/reference/reference-kernel.ts'
