@@ -37,7 +37,7 @@ describe('hash-to-curve', function () {
 
   it('equals the reference, for odd and even numbers of messages', () => {
     for (const n of [1, 2, 3, 16, 31, 32, 33]) assertHashes(probe.random(n * MESSAGE))
-    for (let i = 0; i < cases(40); i += 20) assertHashes(probe.random(20 * MESSAGE))
+    for (let i = 0; i < cases(40, 20_000); i += 20) assertHashes(probe.random(20 * MESSAGE))
   })
 
   it('maps the exceptional and smallest elements of the field as RFC 9380 says', () => {

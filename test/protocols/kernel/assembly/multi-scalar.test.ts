@@ -54,7 +54,7 @@ describe('multi-scalar', function () {
     }))
 
   it('sums few products, with repeated and opposite points', () => {
-    for (let i = 0; i < cases(100); i++) assertSum(randomTerms(1 + (i % 6)))
+    for (let i = 0; i < cases(100, 10_000); i++) assertSum(randomTerms(1 + (i % 6)))
   })
 
   it('sums many products on both sides of every change of method', () => {

@@ -52,8 +52,26 @@ import {
   wipeExtension,
 } from '../../../../../protocols/kernel/assembly/softspoken.ts'
 import { transpose } from '../../../../../protocols/kernel/assembly/transpose.ts'
+import { addProducts, reduceSum, sumFromWords } from '../../../../../protocols/kernel/assembly/lane-products.ts'
+import {
+  addLanes,
+  lanesFromWords,
+  lanesToWords,
+  reduceLanes,
+  splatScalar,
+  subtractLanes,
+} from '../../../../../protocols/kernel/assembly/scalar-lanes.ts'
 
 export {
+  addLanes,
+  addProducts,
+  lanesFromWords,
+  lanesToWords,
+  reduceLanes,
+  reduceSum,
+  splatScalar,
+  subtractLanes,
+  sumFromWords,
   blake3Hash,
   foldColumns,
   foldRow,
