@@ -1,3 +1,4 @@
+import { invertModQ } from './modular-inverse'
 import { swapWords } from './words'
 
 /**
@@ -13,8 +14,7 @@ const TOP: u64 = 24 // bits of 256 in the ninth limb
 const TOP_MASK: u64 = 0xffffff
 
 export const q: usize = memory.data<u32>(
-  [0xd0364141, 0xbfd25e8c, 0xaf48a03b, 0xbaaedce6,
-0xfffffffe, 0xffffffff, 0xffffffff, 0xffffffff],
+  [0xd0364141, 0xbfd25e8c, 0xaf48a03b, 0xbaaedce6, 0xfffffffe, 0xffffffff, 0xffffffff, 0xffffffff],
   16,
 )
 
@@ -23,14 +23,10 @@ const c: usize = memory.data<u32>(
   [0x2fc9bebf, 0x402da173, 0x50b75fc4, 0x45512319, 0x00000001, 0x00000000, 0x00000000, 0x00000000],
   16,
 )
+
 const zero: usize = memory.data(32, 16)
-const spare: usize = memory.data(32, 16)
-const power: usize = memory.data(32, 16)
-const powers: usize = memory.data(512, 16)
-const qMinus2: usize = memory.data<u32>(
-  [0xd036413f, 0xbfd25e8c, 0xaf48a03b, 0xbaaedce6, 0xfffffffe, 0xffffffff, 0xffffffff, 0xffffffff],
-  16,
-)
+const spare: usize = memory.data(32, 16) // public
+
 /** c in limbs, and 2^261 mod q = 32·c. */
 const C0: u64 = 0xfc9bebf
 const C1: u64 = 0x16d0b99
@@ -327,26 +323,9 @@ export function scalarsCanonical(bytes: usize, n: i32): bool {
   return true
 }
 
-/**
- * out = a^(q−2), the inverse of a, and 0 of 0. Constant time: only the exponent, which is public, steers the
- * chain, in windows of four bits.
- */
+/** out = 1/a, and 0 of 0. */
 export function scInvert(out: usize, a: usize): void {
-  memory.copy(powers + SCALAR_BYTES, a, SCALAR_BYTES)
-  for (let i = 2; i < 16; i++) {
-    const at = powers + SCALAR_BYTES * i
-    scMul(at, at - SCALAR_BYTES, powers + SCALAR_BYTES)
-  }
-  memory.copy(power, powers + SCALAR_BYTES * 15, SCALAR_BYTES)
-  for (let window = 62; window >= 0; window--) {
-    for (let i = 0; i < 4; i++) scMul(power, power, power)
-    const byte: u32 = load<u8>(qMinus2 + (window >> 1))
-    const digit = (byte >> (4 * (window & 1))) & 15
-    if (digit != 0) scMul(power, power, powers + SCALAR_BYTES * digit)
-  }
-  memory.copy(out, power, SCALAR_BYTES)
-  memory.fill(power, 0, SCALAR_BYTES)
-  memory.fill(powers, 0, 16 * SCALAR_BYTES)
+  invertModQ(out, a)
 }
 
 /** 1 when a ≥ q, else 0. */
