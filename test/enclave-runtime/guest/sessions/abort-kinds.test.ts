@@ -37,6 +37,21 @@ describe('the body of an abort', () => {
     )
   })
 
+  it('tells lo what is held here, after a name that is not', () => {
+    const bootId = new Uint8Array(16).fill(7)
+    const holdings = { bootId, batches: [1, 0xffff_ffff] }
+    const fault = { kind: 'corr-unknown', round, from: 3 } as const
+    const body = encodeAbort(fault, undefined, holdings)
+    equal(body.length, 3 + 16 + 1 + 8)
+    deepEqual(decodeAbort(body), { kind: 'corr-unknown', missing: undefined, holdings })
+    deepEqual(decodeAbort(encodeAbort(fault)), { kind: 'corr-unknown', missing: undefined })
+    throws(() => decodeAbort(body.subarray(0, -1)), DecodeError)
+    throws(() => decodeAbort(Uint8Array.of(...body, 0)), DecodeError)
+    const batches = Array.from({ length: 65 }, (_, batchNo) => batchNo)
+    throws(() => decodeAbort(encodeAbort(fault, undefined, { bootId, batches })), DecodeError)
+    deepEqual([...encodeAbort({ kind: 'sum', round }, undefined, holdings)], [16, 0, 0])
+  })
+
   it('is believed for what the sender says of itself, and for nothing else', () => {
     const kindOf = (kind: Parameters<typeof faultOfAbort>[0]) => faultOfAbort(kind, 2, round)
     deepEqual(kindOf('generation'), { kind: 'generation', round, from: 2 })

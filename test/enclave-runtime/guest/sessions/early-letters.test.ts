@@ -47,4 +47,20 @@ describe('early letters', () => {
       [3],
     )
   })
+
+  it('that nobody will read are looked at once more, then wiped', () => {
+    const looked: string[] = []
+    const early = new EarlyLetters((from, round, body) =>
+      looked.push(`${from} ${round.toString(16)} ${body.every((byte) => byte === 5)}`),
+    )
+    const kept = { ...letter(1), body: new Uint8Array(64).fill(5) }
+    early.put(2, kept, 0)
+    early.put(3, { ...letter(1), type: 2 }, 0) // an abort names nothing
+    deepEqual(early.claim(session(9), 15_000), [])
+    deepEqual(looked, ['2 801 true'])
+    equal(
+      kept.body.every((byte) => byte === 0),
+      true,
+    )
+  })
 })
