@@ -1,8 +1,10 @@
 import type { Handle, Kernel } from '../protocols/kernel/kernel.ts'
+import { wasmKernel } from '../protocols/kernel/load.ts'
 import { referenceKernel } from '../protocols/kernel/reference/reference-kernel.ts'
 import {
   buildAll,
   closeAt,
+  correlate,
   dealKey,
   good,
   label,
@@ -96,6 +98,22 @@ export function benchKernel(
   time('online', runs, (i) => {
     hi.online(good(presignatures[i]), label('m'))
   })
+  const correlated = Array.from({ length: runs }, (_, i) => correlate(sides, `made ${i}`))
+  const parts = Array.from({ length: runs }, (_, i) => ({
+    ...lo.signBegin(),
+    ...lo.signKey(shares[0], lambda, epsilon, zetas, label(`b ${i}`)),
+  }))
+  const differences: Handle<'opened'>[] = []
+  time('signOpenCorrelated', runs, (i) => {
+    const { nonce, key } = good(parts[i])
+    differences.push(lo.signOpenCorrelated(nonce, key, good(correlated[i])[0]).opened)
+  })
+  for (const handle of differences) lo.wipe(handle)
+  for (const { nonce, key } of parts) {
+    lo.wipe(nonce)
+    lo.wipe(key)
+  }
+  for (const [, theirs] of correlated) hi.wipe(theirs)
   const signature = signTogether(sides, shares, label('m'), 'whole')
   time('ecdsaVerify', runs, () => {
     lo.ecdsaVerify(P, label('m'), signature)
@@ -130,6 +148,19 @@ export function benchKernel(
   })
   lo.wipe(deal)
   return rows
+}
+
+/** Both kernels side by side, minima and medians in milliseconds. */
+export function compareKernels(print: (line: string) => void): void {
+  const wasm = benchKernel((seed) => wasmKernel(seeded(seed)))
+  const reference = benchKernel()
+  print('| operation | WASM | reference | ratio of minima |')
+  print('|---|---|---|---|')
+  for (const [at, { operation, min, median }] of wasm.entries()) {
+    const other = good(reference[at])
+    const ratio = (other.min / min).toFixed(1)
+    print(`| ${operation} | ${min} / ${median} | ${other.min} / ${other.median} | ${ratio} |`)
+  }
 }
 
 function summary(laps: readonly number[]): { min: number; median: number } {

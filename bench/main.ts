@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { benchKernel } from './kernel.ts'
+import { compareKernels } from './kernel.ts'
 import { benchLeaks } from './leak.ts'
 import { parseScenario, type Scenario, type Stage } from './network/scenario.ts'
 import { runScenario } from './network.ts'
@@ -48,8 +48,7 @@ await main()
 async function main(): Promise<void> {
   switch (positionals[0]) {
     case 'kernel':
-      for (const row of benchKernel()) print(`| ${row.operation} | ${row.min} | ${row.median} |`)
-      return
+      return compareKernels(print)
     case 'protocol':
       return protocol()
     case 'peers':
