@@ -8,7 +8,7 @@ import {
   jacobianSetO,
 } from './jacobian'
 import { POINT_SIZE } from './point'
-import { splitScalar } from './scalar-digits'
+import { splitPublic } from './scalar-digits'
 
 /** Points of one pass. */
 export const BUCKET_POINTS: i32 = 4096
@@ -67,7 +67,7 @@ function readHalves(scs: usize, n: i32, bits: i32, windows: i32): void {
   }
   for (let i = 0; i < n; i++) {
     const half = halves + <usize>(2 * i) * HALF
-    splitScalar(half, half + HALF, scs + <usize>i * 32)
+    splitPublic(half, half + HALF, scs + <usize>i * 32)
     addOffset(half)
     addOffset(half + HALF)
   }

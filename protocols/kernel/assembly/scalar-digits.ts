@@ -134,6 +134,16 @@ export function splitScalar(out1: usize, out2: usize, sc: usize): void {
   memory.fill(c2, 0, 20)
 }
 
+/** As `splitScalar` for a public scalar, but one below 2^128, as weights are, stays whole: s2 = 0. */
+export function splitPublic(out1: usize, out2: usize, sc: usize): void {
+  if ((load<u64>(sc, 16) | load<u64>(sc, 24)) != 0) {
+    splitScalar(out1, out2, sc)
+    return
+  }
+  memory.copy(out1, sc, 20)
+  memory.fill(out2, 0, 20)
+}
+
 /** out (160 bits) = sc·g/2^384, rounded. */
 function roundedQuotient(out: usize, sc: usize, g: usize): void {
   memory.fill(wide, 0, 64)

@@ -3,7 +3,7 @@ import { FE_SIZE, feMultiply, feSubtract } from './field'
 import { jacobianAdd, jacobianAddAffine, jacobianDouble, jacobianSetO } from './jacobian'
 import { ODD_MULTIPLES_SIZE, oddMultiples } from './odd-multiples'
 import { POINT_SIZE } from './point'
-import { splitScalar } from './scalar-digits'
+import { splitPublic } from './scalar-digits'
 import { DIGITS, signedDigits } from './signed-digits'
 
 /** Points of one pass: their tables take 40 kB. */
@@ -26,7 +26,7 @@ export function addByStraus(total: usize, pts: usize, scs: usize, n: i32): void 
   oddMultiples(tables, ODD_MULTIPLES_SIZE, pts, n)
   for (let i = 0; i < n; i++) {
     const at = digits + <usize>(2 * i * DIGITS)
-    splitScalar(half1, half2, scs + <usize>i * 32)
+    splitPublic(half1, half2, scs + <usize>i * 32)
     signedDigits(at, half1)
     signedDigits(at + DIGITS, half2)
   }
