@@ -42,9 +42,6 @@ export function keyRecordOf(
   })
   const commitment = concatBytes(...F)
   const publicKey = commitment.slice(0, POINT_BYTES)
-  for (const guest of guests) // S_j ≠ O: nobody's share is nothing
-    if (kernel.evaluateCommitment(commitment, guest.index) === undefined)
-      throw new ProtocolError({ kind: 'sum', round })
   const key = {
     keyId: keyIdOf(networkId, sid, index, SECP256K1, publicKey),
     curve: SECP256K1,
@@ -55,3 +52,16 @@ export function keyRecordOf(
   }
   return { ...key, record: keyRecordHash(key) }
 }
+
+/** S_j of each guest, in their order; none is O, for nobody's share is nothing. */
+export const publicSharesOf = (
+  kernel: Kernel,
+  round: string,
+  { commitment }: KeyRecord,
+  guests: readonly Guest[],
+): Uint8Array[] =>
+  guests.map(({ index }) => {
+    const point = kernel.evaluateCommitment(commitment, index)
+    if (point === undefined) throw new ProtocolError({ kind: 'sum', round })
+    return point
+  })

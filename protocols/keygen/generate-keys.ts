@@ -20,7 +20,7 @@ import {
 import { commitmentTo, dealSidOf, publicHashOf, transcriptOf } from '../sharing/hashes.ts'
 import type { KeyRecord } from '../sharing/key-record.ts'
 import { POK_BYTES } from '../sharing/messages.ts'
-import { checkParameters, keyRecordOf } from './checks.ts'
+import { checkParameters, keyRecordOf, publicSharesOf } from './checks.ts'
 import type { KeyCertificate } from './key-certificate.ts'
 import { rounds } from './messages.ts'
 
@@ -46,7 +46,7 @@ export interface GeneratedKeys extends PendingKeys {
 export interface KeygenCollaborators {
   readonly kernel: Kernel
   readonly random: Random
-  /** Between the checks of two dealers, and the sums of two keys. */
+  /** Between the checks of two dealers, and between two keys. */
   readonly breathe: Breathe
   /** Durable when it resolves: K3 leaves only then. */
   storePending(pending: PendingKeys): Promise<void>
@@ -129,16 +129,21 @@ export async function generateKeys(
 
     // The keys are the sums of all contributions; so is my share of each.
     const keys: KeyRecord[] = []
+    const publicShares: Uint8Array[][] = []
     for (let b = 0; b < count; b++) {
-      keys.push(keyRecordOf(kernel, deal.name, networkId, sid, b, threshold, guests, dealOf))
+      const key = keyRecordOf(kernel, deal.name, networkId, sid, b, threshold, guests, dealOf)
+      keys.push(key)
+      publicShares.push(publicSharesOf(kernel, deal.name, key, guests))
       await breathe()
     }
+    const publicSharesAt = (guest: Guest) =>
+      publicShares.map((points) => points[guests.indexOf(guest)] ?? new Uint8Array())
     const pub = publicHashOf(sid, guests, guests, commitOf, dealOf)
     const records = keys.map(({ record }) => record)
     const transcript = transcriptOf(pub, records)
     const summands = guests.map((guest) => dealOf(guest).shares)
     const shares = kernel.shareSum(summands, count).map((share) => scratch.hold(share))
-    await checkOwnShares(kernel, me, keys, shares, breathe)
+    checkOwnShares(kernel, publicSharesAt(mine), shares)
 
     // K3. My share is on disk before anyone can rely on it; prove that I hold it.
     const pending: PendingKeys = { sid, pub, transcript, keys, shares }
@@ -153,8 +158,7 @@ export async function generateKeys(
     }
     for (const guest of others) {
       const claim = proved.from(guest.index).proofs
-      const statements = shareStatements(kernel, sid, keys, guest, claim)
-      if (statements === undefined) throw new Error('bug: a share of nothing passed K2')
+      const statements = shareStatements(sid, guest, publicSharesAt(guest), claim)
       await checkProofs(kernel, prove.name, guest, statements, breathe)
     }
 
@@ -205,22 +209,19 @@ export function verifyShareProofs(
   proofs: Uint8Array,
 ): boolean {
   if (proofs.length !== POK_BYTES * keys.length) return false
-  const statements = shareStatements(kernel, sid, keys, from, proofs)
-  return statements !== undefined && kernel.verifyPoks(statements)
+  const points = keys.map(({ commitment }) => kernel.evaluateCommitment(commitment, from.index))
+  const publicShares = points.filter((point) => point !== undefined)
+  if (publicShares.length !== keys.length) return false
+  return kernel.verifyPoks(shareStatements(sid, from, publicShares, proofs))
 }
 
 /** Feldman held for every summand, so the sums fit: anything else is our own contradiction, and halts. */
-async function checkOwnShares(
+function checkOwnShares(
   kernel: Kernel,
-  me: PartyIndex,
-  keys: readonly KeyRecord[],
+  expected: readonly Uint8Array[],
   shares: readonly Handle<'share'>[],
-  breathe: Breathe,
-): Promise<void> {
-  for (const [b, share] of shares.entries()) {
-    const expected = kernel.evaluateCommitment(keys[b]?.commitment ?? new Uint8Array(), me)
-    if (expected === undefined || !equalBytes(kernel.sharePublic(share), expected))
+): void {
+  for (const [b, share] of shares.entries())
+    if (!equalBytes(kernel.sharePublic(share), expected[b] ?? new Uint8Array()))
       throw new ProtocolError({ kind: 'own-share', reason: `key ${b} of the run` })
-    await breathe()
-  }
 }

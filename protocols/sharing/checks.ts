@@ -4,12 +4,11 @@ import type { Kernel, PokStatement } from '../kernel/kernel.ts'
 import { ProtocolError } from '../session/faults.ts'
 import type { Guest } from '../session/guest.ts'
 import { commitmentTo } from './hashes.ts'
-import type { KeyRecord } from './key-record.ts'
 import { type Deal, item, POINT_BYTES, POK_BYTES, SCALAR_BYTES } from './messages.ts'
 
 const SHARE_COEFFICIENT = 65535 // marks the proof of a share (02 §5)
-/** Commitments of one equation: 64 keys with t = 3. More would hold everything else up for too long. */
-const POINTS_AT_ONCE = 192
+/** Commitments of one equation: 64 keys with t = 2, less than ten milliseconds. More would hold everything else up. */
+const POINTS_AT_ONCE = 128
 
 export interface Dealing {
   readonly sid: Uint8Array
@@ -84,23 +83,21 @@ export async function checkShares(
   }
 }
 
-/** What K3 proves: `guest` holds the share of each key that F gives it. `undefined`: F gives it none. */
-export function shareStatements(
-  kernel: Kernel,
+/** What K3 proves: `guest` holds the share of each key whose public point, S_j, F gives. */
+export const shareStatements = (
   sid: Uint8Array,
-  keys: readonly Pick<KeyRecord, 'commitment'>[],
   guest: Guest,
+  publicShares: readonly Uint8Array[],
   proofs: Uint8Array,
-): PokStatement[] | undefined {
-  const statements: PokStatement[] = []
-  for (const [index, { commitment }] of keys.entries()) {
-    const Y = kernel.evaluateCommitment(commitment, guest.index)
-    if (Y === undefined) return undefined
-    const proof = item(proofs, index, POK_BYTES)
-    statements.push({ sid, guest: guest.id, index, coefficient: SHARE_COEFFICIENT, Y, proof })
-  }
-  return statements
-}
+): PokStatement[] =>
+  publicShares.map((Y, index) => ({
+    sid,
+    guest: guest.id,
+    index,
+    coefficient: SHARE_COEFFICIENT,
+    Y,
+    proof: item(proofs, index, POK_BYTES),
+  }))
 
 /** One equation over the proofs of one party, who is named when it fails; several where they are many. */
 export async function checkProofs(

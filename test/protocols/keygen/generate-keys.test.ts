@@ -131,7 +131,7 @@ describe('generateKeys()', function () {
         new Set(mine?.keys.map(({ keyId }) => Buffer.from(keyId).toString('hex'))).size,
         count,
       )
-      assert.ok(breaths >= 4 * (n - 1) + 2 * count) // each dealer's opening, proofs and shares, each proof of K3; each key twice
+      assert.ok(breaths >= 4 * (n - 1) + count) // each dealer's opening, proofs and shares, each proof of K3; each key
     })
 
   it('ends when a breath fails, and leaves no secret', async () => {

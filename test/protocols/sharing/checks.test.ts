@@ -46,7 +46,7 @@ describe('checks of a dealing', () => {
     assert.deepEqual(asked, [6, 6, 6, 6, 6, 6])
   })
 
-  it('take several equations, and breathe, where there are more than 192 commitments', async () => {
+  it('take several equations, and breathe, where there are more than 128 commitments', async () => {
     const count = 70
     const dealer = { index: 9, id: new Uint8Array(32).fill(9) }
     const large = { ...dealing, threshold: 3, count }
@@ -57,15 +57,15 @@ describe('checks of a dealing', () => {
     }
     await checkDealProofs(watched, large, dealer, deal, counted)
     await checkShares(watched, large, 1, dealer, deal, counted)
-    assert.deepEqual(asked, [192, 18, 192, 18])
+    assert.deepEqual(asked, [128, 82, 126, 84])
     assert.equal(breaths, 4)
-    for (const b of [0, 63, 64, 69]) {
+    for (const b of [0, 41, 42, 69]) {
       const shares = flip(deal.shares, 32 * b + 31)
       await assert.rejects(checkShares(kernel, large, 1, dealer, { ...deal, shares }, breathe), {
         fault: { kind: 'share', round: 'keygen/2-deal', from: 9 },
       })
     }
-    for (const at of [0, 191, 192, 209]) {
+    for (const at of [0, 127, 128, 209]) {
       const proofs = flip(deal.proofs, 65 * at + 64)
       await assert.rejects(checkDealProofs(kernel, large, dealer, { ...deal, proofs }, breathe), {
         fault: { kind: 'proof', round: 'keygen/2-deal', from: 9 },
