@@ -10,8 +10,6 @@ export const ARENA: usize = (__heap_base + 63) & ~63
 export const AFTER_ARENA: usize = ARENA + ARENA_BYTES
 
 /** Zeroes `bytes` at `at`: the wipe. */
-// @ts-ignore: decorator
-@inline
 export function zero(at: usize, bytes: usize): void {
   memory.fill(at, 0, bytes)
 }

@@ -44,16 +44,18 @@ const RECEIVER_KEYS: usize = 64
 const DELTA: usize = LEAVES
 
 const MANY: u32 = 32 // points of one step, at most
-const betas = memory.data(512, 16)
-const rhos = memory.data(512, 16)
-const LIST: usize = 2560
-const firsts = memory.data(2560, 16) // 32 points each
-const seconds = memory.data(2560, 16)
-const thirds = memory.data(2560, 16)
-const sums = memory.data(3840, 16) // 32 Jacobian points
-const messages = memory.data(2176, 16) // 32 × 68
+// Scratch: everything here is zeroed before an operation returns.
+const SCRATCH: usize = 14768
+const scratch = memory.data(14768, 16)
+const betas: usize = scratch // 16 scalars
+const rhos: usize = scratch + 512
+const firsts: usize = scratch + 1024 // 32 points each
+const seconds: usize = scratch + 3584
+const thirds: usize = scratch + 6144
+const sums: usize = scratch + 8704 // 32 Jacobian points
+const messages: usize = scratch + 12544 // 32 × 68
+const encodedZ: usize = scratch + 14720
 const point = memory.data(96, 16)
-const encodedZ = memory.data(48, 16)
 const place16 = memory.data(16, 16) // u16 i and u8 c as fields of the oracle
 
 /** The comb of one public A; `combOf` says whose, as other setups run between two steps. */
@@ -61,13 +63,7 @@ const comb = memory.data(COMB_SIZE, 16)
 let combOf: u32 = 0
 
 function scrub(): void {
-  zero(betas, 512)
-  zero(rhos, 512)
-  zero(firsts, LIST)
-  zero(seconds, LIST)
-  zero(thirds, LIST)
-  zero(messages, 2176)
-  zero(encodedZ, 48)
+  zero(scratch, SCRATCH)
 }
 
 /** Bob (02 §2.3): a fresh a, A = aG. */
@@ -176,12 +172,9 @@ function addMany(as: usize, bs: usize, n: u32): bool {
   }
   const finite = affineOfJacobian(as, sums, n)
   wipeInversions(n)
-  zero(sums, 3840)
   return finite
 }
 
-// @ts-ignore: decorator
-@inline
 function choiceOf(receiving: usize, i: u32): u8 {
   return (load<u8>(receiving + CHOICES + (i >> 3)) >> <u8>(i & 7)) & 1
 }

@@ -52,14 +52,10 @@ function scrub(count: u32): void {
   zero(scratch, 512)
 }
 
-// @ts-ignore: decorator
-@inline
 function least(a: u32, b: u32): u32 {
   return a < b ? a : b
 }
 
-// @ts-ignore: decorator
-@inline
 function setSmall(out: usize, value: u32): void {
   zero(out, SC)
   store<u32>(out, value)

@@ -29,8 +29,6 @@ function scrub(): void {
   zero(scratch, 256)
 }
 
-// @ts-ignore: decorator
-@inline
 function least(a: u32, b: u32): u32 {
   return a < b ? a : b
 }

@@ -49,8 +49,8 @@ const PRE_PHI: usize = 96
 const CODE_ZETA: u32 = 0x4154455a // 'ZETA', little-endian
 
 // Scratch: everything here is zeroed before an operation returns.
-const SCRATCH: usize = 1024
-const scratch = memory.data(1024, 16)
+const SCRATCH: usize = 1264
+const scratch = memory.data(1264, 16)
 const wide: usize = scratch // 64 bytes
 const one: usize = scratch + 64
 const two: usize = scratch + 96 // beside `one`: two scalars in a row
@@ -61,12 +61,9 @@ const pair: usize = scratch + 384 // two points
 const left: usize = scratch + 576
 const right: usize = scratch + 672
 const peer: usize = scratch + 768 // ψ, δ^u, δ^v
-const R_J: usize = memory.data(384, 16) // R_j, pk_j, Γ^u, Γ^v, public
-// @ts-ignore: decorator
-@inline
+const R_J: usize = scratch + 880 // R_j, pk_j, Γ^u, Γ^v, public
 function scrub(): void {
   zero(scratch, SCRATCH)
-  zero(R_J, 384)
 }
 
 /** Fresh r_i and φ_i; R = r_iG. */

@@ -43,8 +43,6 @@ export const MAX_COEFFICIENTS: u32 = 2048 // B·t of one chunk (02 §5)
 export const DEAL_HEAD: usize = 16 // threshold, count
 const COEFFICIENT_BYTES: usize = 32 + 33 // f_k and F_k
 
-// @ts-ignore: decorator
-@inline
 function bytesOfClass(c: i32): usize {
   if (c == SETUPS) return 64 * 16 * 32 + 32
   if (c == WORKING) return 34048
@@ -57,8 +55,6 @@ function bytesOfClass(c: i32): usize {
   return 32
 }
 
-// @ts-ignore: decorator
-@inline
 function countOfClass(c: i32): u32 {
   if (c == SETUPS) return 66
   if (c == WORKING) return 6
@@ -105,8 +101,6 @@ function metaOf(slot: u32): usize {
   return META + <usize>slot * META_BYTES
 }
 
-// @ts-ignore: decorator
-@inline
 function classAt(c: i32): usize {
   return classes + <usize>c * CLASS_BYTES
 }
