@@ -1,10 +1,10 @@
-import { ed25519 } from '@noble/curves/ed25519.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { bytesField, listField, uintField } from '../../../protocols/agreement/fields.ts'
 import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { type Committee, guestOf } from '../committee.ts'
+import { isSignedBy } from './vote-verifier.ts'
 
 const MAX_GUESTS = 16
 const MAX_INDEX = 0xffff
@@ -40,10 +40,7 @@ export const voteMessage = (
 /** Whether a member of this committee gave this vote for this account. */
 export function isVote(committee: Committee, accountId: Uint8Array, vote: Vote): boolean {
   const id = guestOf(committee, vote.party)?.id
-  if (id === undefined) return false
-  return ed25519.verify(vote.signature, voteMessage(committee, accountId, vote), id, {
-    zip215: false,
-  })
+  return id !== undefined && isSignedBy(id, voteMessage(committee, accountId, vote), vote.signature)
 }
 
 /** The key that most first votes name; of several the lowest id. The same for everyone who has the same votes. */

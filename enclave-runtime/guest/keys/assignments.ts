@@ -3,7 +3,7 @@ import { RequestError } from '../../../protocols/request/errors.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
-import { accountOf } from '../accounts/account.ts'
+import { type Account, accountOf } from '../accounts/account.ts'
 import type { AccountStore } from '../accounts/account-store.ts'
 import { type Committee, otherGuests } from '../committee.ts'
 import type { Tell } from '../events.ts'
@@ -176,8 +176,8 @@ export class Assignments {
   }
 
   async #begin(request: Uint8Array, { accountId }: CreateRequest): Promise<boolean> {
-    const { committee, accounts, ready, limits, onUsed } = this.#init
-    if (this.has(accountId) || (await accounts.get(accountId)) !== undefined) return true
+    const { committee, ready, limits, onUsed } = this.#init
+    if (this.has(accountId) || (await this.#account(accountId)) !== undefined) return true
     const keyId = ready.next(committee.me.index)
     if (keyId === undefined || !this.#mayBegin(request, accountId)) return false
     limits.ran(committee.me.index)
@@ -224,9 +224,8 @@ export class Assignments {
   }
 
   async #take(from: PartyIndex, letter: AssignmentLetter): Promise<void> {
-    const { accounts } = this.#init
     const { accountId, asks } = letter
-    const account = await accounts.get(accountId)
+    const account = await this.#account(accountId)
     if (account !== undefined) {
       if (asks) await this.#reply(from, accountId, decodeVotes(account.votes))
       return
@@ -237,6 +236,12 @@ export class Assignments {
     for (const vote of this.#genuine(accountId, letter.votes, open)) open.add(vote)
     await this.#advance(open)
     if (asks) await this.#reply(from, accountId, open.votes)
+  }
+
+  /** Every account has its mark: without one there is nothing to read. */
+  async #account(accountId: Uint8Array): Promise<Account | undefined> {
+    const { accounts, certified } = this.#init
+    return certified.has(accountId) ? await accounts.get(accountId) : undefined
   }
 
   /** Another member's request: verified here as any, and voted for if its owner names a key that is ready. */
@@ -286,6 +291,7 @@ export class Assignments {
     })
     open.add(mine)
     this.#arm()
+    this.#background(this.#init.held.expect(keyId))
   }
 
   /** What follows from the votes that are known now. */

@@ -17,6 +17,8 @@ import type { Records } from '../records.ts'
 import { VaultError } from '../vault/vault-error.ts'
 import { MAX_BATCH, type PendingBatch, shareName } from './pending-batch.ts'
 
+/** Keys whose account is about to come, or came just now. */
+const MAX_EXPECTED = 256
 /** Certified batches kept in memory, about 2 kB each; the others are a read away. */
 const MAX_CACHED = 1_024
 const MAX_BATCH_BYTES = 4 * 1024 // 16 hashes, 16 signatures
@@ -63,6 +65,7 @@ export const keyPart = (
 export class HeldKeys {
   readonly #records: Pick<Records, 'bulk' | 'sharePart'>
   readonly #cache = new BoundedMap<Batch>(MAX_CACHED)
+  readonly #expected = new BoundedMap<KeyCertificate>(MAX_EXPECTED)
 
   constructor(records: Pick<Records, 'bulk' | 'sharePart'>) {
     this.#records = records
@@ -70,6 +73,15 @@ export class HeldKeys {
 
   /** The certificate of a key of a certified batch. Throws `VaultError` RECORD_CORRUPT. */
   async certificate(keyId: Uint8Array): Promise<KeyCertificate> {
+    return this.#expected.get(keyId) ?? (await this.#read(keyId))
+  }
+
+  /** Reads a certificate that will be asked for while others are waited for. */
+  async expect(keyId: Uint8Array): Promise<void> {
+    this.#expected.set(keyId, await this.#read(keyId))
+  }
+
+  async #read(keyId: Uint8Array): Promise<KeyCertificate> {
     const name = shareName(keyId)
     const part = await this.#records.sharePart(name)
     if (part === undefined) throw new VaultError('RECORD_CORRUPT', `the share ${name} is missing`)

@@ -96,7 +96,7 @@ export class KeygenManager {
       // An earlier run may still become the account's key: only when it cannot, another may begin.
       if ((await pending.resolve(accountId)) === 'open') return failed('not-yet', [], RETRY_MS)
     }
-    const existing = await accounts.get(accountId)
+    const existing = keys.isCertified(accountId) ? await accounts.get(accountId) : undefined
     if (existing !== undefined) return this.#done(existing)
     this.assertOpen(accountId)
     const assigned = await assignments.lead(request, asked, budgetMs)
