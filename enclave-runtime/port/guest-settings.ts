@@ -11,7 +11,7 @@ export interface GuestSettings {
   readonly presignatures: { readonly keep: number; readonly warmMinutes: number }
   /** Keys that wait for an account (02 §5). */
   readonly readyKeys: number
-  /** What all of this may cost (10 §5.3). */
+  /** What all of this may cost. */
   readonly background: { readonly cpuPercent: number; readonly mbitPerSecond: number }
 }
 

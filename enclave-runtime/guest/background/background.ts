@@ -42,7 +42,7 @@ export interface BackgroundInit {
 }
 
 /**
- * Work that no request waits for (10 §5.3): it starts only while no request is live, within a share of the
+ * Work that no request waits for: it starts only while no request is live, within a share of the
  * processor and of the network. Jobs start in the order in which they were offered, so that whoever offers
  * its next job after the last one ran comes after all others.
  */

@@ -34,7 +34,7 @@ const BUSY_MS = 500
 const SWITCHED_OFF_MS = 60_000
 const FIRST_REST_MS = 1_000
 const LONGEST_REST_MS = 60_000
-/** Of one correlation: what each side sends, and computes (02 §4.3, 10 §2.1). */
+/** Of one correlation: what each side sends, and computes (02 §4.3). */
 const BYTES = 58_480
 const CPU_MS = { wasm: 1.3, reference: 60 } as const
 
