@@ -4,6 +4,7 @@ import { compare } from 'uint8arrays/compare'
 import type { PeerLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { NetworkMetrics } from '../metrics.ts'
+import { calmWindow } from './calm-window.ts'
 import { FrameChannel, LINK_FRAMES } from './frame-channel.ts'
 import { LINK_TIMINGS, Link, type LinkEnd, type LinkTimings } from './link.ts'
 import { BYE, type Hello } from './link-frames.ts'
@@ -184,6 +185,7 @@ export class PeerLinks implements Links {
   /** The newer stream is right, as soon as it said hello: the opener knows that it lost the old one. */
   #adopt(pair: Pair, stream: Stream): void {
     const { networkId, startId, now, timings = LINK_TIMINGS, metrics, log } = this.#init
+    calmWindow(stream)
     const channel = new FrameChannel(stream, LINK_FRAMES)
     const hello: Hello = { networkId, startId, epoch: 0, features: 0, sentAt: now() }
     const link: Link = new Link(channel, hello, timings, {
