@@ -3,7 +3,7 @@ import type { Letter, Post } from '../../../../enclave-runtime/guest/sessions/po
 import type { Session } from '../../../../enclave-runtime/guest/sessions/session.ts'
 import { SessionRouter } from '../../../../enclave-runtime/guest/sessions/session-router.ts'
 import { settlement } from '../../../../enclave-runtime/guest/sessions/settle.ts'
-import { KernelMisuse } from '../../../../protocols/kernel/kernel.ts'
+import { KernelFull, KernelMisuse } from '../../../../protocols/kernel/kernel.ts'
 import { fixed } from '../../../../protocols/session/codec.ts'
 import { type Fault, ProtocolError } from '../../../../protocols/session/faults.ts'
 import { KINDS } from '../../../../protocols/session/instance.ts'
@@ -114,6 +114,33 @@ describe('the end of a session', () => {
     })
     equal(fault.kind, 'kernel')
     deepEqual(bench.followed, ['halt kernel'])
+  })
+
+  it('is cancelled when the kernel has no room: nobody is to blame, and nothing halts', async () => {
+    const bench = new Bench()
+    const fault = await bench.faultOf(async () => {
+      throw new KernelFull('no room')
+    })
+    equal(fault.kind, 'cancelled')
+    deepEqual(bench.followed, [])
+    for (const { letter } of bench.sent) deepEqual([...letter.body], [1, 0, 0])
+  })
+
+  it('tells a round of each message that came, though another never does', async () => {
+    const bench = new Bench()
+    const came: [number, number][] = []
+    const run = bench.faultOf((party) =>
+      party.publish(round, { word: word(1) }, (message, from) => {
+        came.push([from, message.word[0] ?? 0])
+      }),
+    )
+    await turn()
+    bench.take(3, letter(word(7)))
+    await turn()
+    deepEqual(came, [[3, 7]]) // in the turn in which it came, not at the end of the round
+    bench.take(2, abort(1, 0, 0))
+    equal((await run).kind, 'cancelled')
+    deepEqual(came, [[3, 7]])
   })
 
   it('hides no defect of ours: a vault that does not open is not outrun either', async () => {
