@@ -21,7 +21,7 @@ interface DownOptions extends DirOptions {
 
 const DEFAULT_NODES = 5 // tolerates two losses and one liar (03 §2)
 const DEFAULT_THRESHOLD = 3
-const READY_TIMEOUT_MS = 120_000 // pair setups of many nodes with the reference kernel on two cores
+const READY_TIMEOUT_MS = 120_000 // pair setups of many nodes on two busy cores; the reference kernel needs most of it
 
 /** `holdfast testnet …`: a whole network on this machine, one process per node. */
 export function addTestnet(program: Command, context: Context): void {
