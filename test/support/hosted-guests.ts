@@ -8,6 +8,10 @@ import type { Guest } from '../../enclave-runtime/host/guest.ts'
 import { launchGuest } from '../../enclave-runtime/host/launch.ts'
 import { openLevelStore } from '../../enclave-runtime/host/level-store.ts'
 import type { RecordStore } from '../../enclave-runtime/host/record-store.ts'
+import {
+  DEFAULT_GUEST_SETTINGS,
+  type GuestSettings,
+} from '../../enclave-runtime/port/guest-settings.ts'
 import { networkIdOf } from '../../protocols/agreement/genesis.ts'
 import { uuidBytes } from '../../protocols/request/account-id.ts'
 import { encodePlainRequest } from '../../protocols/request/plain-request.ts'
@@ -21,12 +25,19 @@ const SETUPS_MS = 120_000
 /** All guests of a stopped network, hosted by the test itself, which records every byte that crosses a port. */
 export interface HostedGuests {
   readonly guestSig: Uint8Array
+  /** In order of their indices. */
+  readonly guests: readonly Guest[]
   sign(account: Account, pkcs8: Uint8Array): Promise<void>
+  /** A request for a signature over this text, signed by the account's key. */
+  request(account: Account, pkcs8: Uint8Array, text: string): Promise<Uint8Array>
   traffic(): Buffer
   stop(): Promise<void>
 }
 
-export async function hostGuests(network: RealNetwork): Promise<HostedGuests> {
+export async function hostGuests(
+  network: RealNetwork,
+  settings: GuestSettings = DEFAULT_GUEST_SETTINGS,
+): Promise<HostedGuests> {
   const chunks: Buffer[] = []
   const untap = tapChildren((chunk) => chunks.push(chunk))
   const nodes = (await network.state()).nodes
@@ -43,7 +54,7 @@ export async function hostGuests(network: RealNetwork): Promise<HostedGuests> {
     for (const { dir, peerId } of nodes) {
       const store = await openLevelStore(join(dir, 'records'))
       stores.push(store)
-      const options = { bundle, store, genesis, peerId, keysDir: `${dir}.keys` }
+      const options = { bundle, store, genesis, peerId, keysDir: `${dir}.keys`, settings }
       guests.push(await launchGuest({ ...options, kernel: 'wasm', launcher: 'plain' }))
     }
     await connect(guests)
@@ -55,7 +66,9 @@ export async function hostGuests(network: RealNetwork): Promise<HostedGuests> {
   if (leader === undefined) throw new Error('no guests')
   return {
     guestSig: leader.hello.guestSig,
+    guests,
     sign: (account, pkcs8) => sign(leader, genesis, account, pkcs8),
+    request: (account, pkcs8, text) => requestFor(genesis, account, pkcs8, text),
     traffic: () => Buffer.concat(chunks),
     stop,
   }
@@ -86,24 +99,30 @@ async function sign(
   account: Account,
   pkcs8: Uint8Array,
 ): Promise<void> {
-  const request = await buildRequest(
-    {
-      networkId: networkIdOf(genesis),
-      accountId: uuidBytes(account.accountId),
-      method: 'personal_sign',
-      params: ['across the port', account.address],
-      idempotencyKey: undefined,
-    },
-    keySigner({ pkcs8 }),
-    Date.now(),
-  )
+  const request = await requestFor(genesis, account, pkcs8, 'across the port')
   const signal = AbortSignal.timeout(SETUPS_MS)
   const reply = await leader.lead(
-    encodePlainRequest(request),
+    request,
     { attempt: 0, signers: [1, 2], budgetMs: 30_000 },
     signal,
   )
   if (reply.kind !== 'done') throw new Error(`not signed: ${JSON.stringify(reply)}`)
+}
+
+async function requestFor(
+  genesis: Uint8Array,
+  account: Account,
+  pkcs8: Uint8Array,
+  text: string,
+): Promise<Uint8Array> {
+  const fields = {
+    networkId: networkIdOf(genesis),
+    accountId: uuidBytes(account.accountId),
+    method: 'personal_sign',
+    params: [text, account.address],
+    idempotencyKey: undefined,
+  } as const
+  return encodePlainRequest(await buildRequest(fields, keySigner({ pkcs8 }), Date.now()))
 }
 
 /** Sees both directions of the pipes of every process that is started from now on. */
