@@ -1,5 +1,6 @@
 import { begin, GADG, LANES, setKey, setWord, squeeze } from './keyed-lanes'
-import { addProducts, reduceSum, SUM, sumFromWords } from './lane-products'
+import { addProducts, SUM } from './lane-products'
+import { reduceSum, sumFromWords } from './lane-reduction'
 import { copyAcross } from './lanes'
 import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_GADGET } from './oracle'
 import { scAdd, SCALAR_BYTES, scLoad, scMul, scWide } from './scalar'

@@ -1,6 +1,7 @@
 import { betaMask, gadgetSum, GROUPS, makeGadget, weigh, weighed } from './gadget'
 import { LANES } from './keyed-lanes'
-import { addProducts, reduceSum, SUM } from './lane-products'
+import { addProducts, SUM } from './lane-products'
+import { reduceSum } from './lane-reduction'
 import { copyAcross, transposeWords } from './lanes'
 import { oracleBegin, oracleEnd, oracleField, TAG_RVOLE_MU, TAG_RVOLE_THETA } from './oracle'
 import { beginPads, PADS, padsOf, shiftedPads, WIDTH, wipePads } from './pads'

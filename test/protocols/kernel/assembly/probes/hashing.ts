@@ -52,7 +52,8 @@ import {
   wipeExtension,
 } from '../../../../../protocols/kernel/assembly/softspoken.ts'
 import { transpose } from '../../../../../protocols/kernel/assembly/transpose.ts'
-import { addProducts, reduceSum, sumFromWords } from '../../../../../protocols/kernel/assembly/lane-products.ts'
+import { addProducts } from '../../../../../protocols/kernel/assembly/lane-products.ts'
+import { reduceSum, sumFromWords } from '../../../../../protocols/kernel/assembly/lane-reduction.ts'
 import {
   addLanes,
   lanesFromWords,
