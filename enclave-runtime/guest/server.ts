@@ -71,6 +71,15 @@ const clock: Clock = {
   },
 }
 
+/** A bell that keeps nothing running: who measures the loop is no reason for it to go on. */
+const idleClock: Pick<Clock, 'monotonicMs' | 'after'> = {
+  monotonicMs: clock.monotonicMs,
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms).unref()
+    return () => clearTimeout(timer)
+  },
+}
+
 export const systemRandom: Random = (length) => new Uint8Array(randomBytes(length))
 
 /** Answers the host: hello first and once, then requests, envelopes and commands (04 §2). */
@@ -83,7 +92,7 @@ export class Server {
   #vault: Vault | undefined
   #channels: Channels<unknown> | undefined
   #member: Member | undefined
-  readonly #loopDelay = new LoopDelay(clock)
+  #loopDelay: LoopDelay | undefined
   #ended = false
 
   constructor(init: ServerInit) {
@@ -103,7 +112,7 @@ export class Server {
   end(end: GuestEnd): void {
     if (this.#ended) return
     this.#ended = true
-    this.#loopDelay.close()
+    this.#loopDelay?.close()
     this.#member?.close()
     this.#channels?.close()
     this.#vault?.close()
@@ -191,6 +200,8 @@ export class Server {
       this.#member?.malformed(party)
     })
     this.#channels = channels as Channels<unknown>
+    const loopDelay = new LoopDelay(idleClock)
+    this.#loopDelay = loopDelay
     this.#member = new Member({
       committee,
       post: channels,
@@ -200,7 +211,7 @@ export class Server {
       clock,
       bootId: this.#bootId,
       settings,
-      loopDelayMs: () => this.#loopDelay.maxMs,
+      loopDelayMs: () => loopDelay.maxMs,
       tell: (code, party, number) =>
         this.#tell({
           code,
