@@ -27,7 +27,7 @@ const MAX_WAITING = 1024
 const MAX_RUNNING = 4
 /** What may be saved up while nothing is to do: two batches of correlations, then the share holds. */
 const SAVED_MS = 1_000
-/** A guest that is never idle starts one job in so long: below one in fifty of its requests at full load. */
+/** A guest that is never idle starts one job, and joins one of another guest, in so long. */
 const STARVED_MS = 250
 /** Nodes that were started together do not refill together. */
 const JITTER_MS = 40
@@ -54,8 +54,10 @@ export class Background {
   #waiting: BackgroundJob[] = []
   readonly #running = new Set<string>()
   #live = 0
-  /** Since when the live requests hold up everything else. */
-  #heldSince: number
+  /** Since when the live requests hold up everything else, and what got through since: ours, and others'. */
+  #liveSince: number
+  #startedAt = Number.NEGATIVE_INFINITY
+  #admittedAt = Number.NEGATIVE_INFINITY
   #disarm: (() => void) | undefined
 
   constructor(init: BackgroundInit) {
@@ -65,7 +67,7 @@ export class Background {
     const bytesPerMs = (mbitPerSecond * BYTES_PER_MBIT) / 1000
     this.#cpu = new TokenBucket(cpuPercent / 100, (cpuPercent / 100) * SAVED_MS, now)
     this.#bytes = new TokenBucket(bytesPerMs, bytesPerMs * SAVED_MS, now)
-    this.#heldSince = now
+    this.#liveSince = now
   }
 
   /** False when its key waits or runs already, when too much waits, or at the end. */
@@ -84,7 +86,7 @@ export class Background {
 
   /** A request is live until the returned function is called: meanwhile nothing starts, or little. */
   requestBegan(): () => void {
-    if (this.#live++ === 0) this.#heldSince = this.#now
+    if (this.#live++ === 0) this.#liveSince = this.#now
     this.#reschedule()
     let over = false
     return () => {
@@ -97,14 +99,14 @@ export class Background {
 
   /** While it is true, what another guest wants to make ahead with this one is not begun. */
   get busy(): boolean {
-    return this.#stop.signal.aborted || this.#wait() > 0
+    return this.#stop.signal.aborted || this.#wait(this.#admittedAt) > 0
   }
 
   /** Another guest's job, in which this one takes part: true when it may begin now; then it is paid for. */
   admit({ bytes, cpuMs }: Cost): boolean {
     if (this.busy) return false
     this.#pay({ bytes, cpuMs })
-    this.#heldSince = this.#now
+    this.#admittedAt = this.#now
     return true
   }
 
@@ -120,10 +122,11 @@ export class Background {
     return this.#init.clock.monotonicMs()
   }
 
-  /** Milliseconds until something may start. */
-  #wait(): number {
+  /** Milliseconds until something may start, if the last of its kind did at `last`. */
+  #wait(last: number): number {
     const now = this.#now
-    const held = this.#live > 0 ? Math.max(0, this.#heldSince + STARVED_MS - now) : 0
+    const since = Math.max(this.#liveSince, last)
+    const held = this.#live > 0 ? Math.max(0, since + STARVED_MS - now) : 0
     return Math.max(held, this.#cpu.wait(now), this.#bytes.wait(now))
   }
 
@@ -144,10 +147,10 @@ export class Background {
     if (this.#disarm !== undefined || this.#stop.signal.aborted) return
     if (this.#waiting.length === 0 || this.#running.size >= MAX_RUNNING) return
     const [byte = 0] = this.#init.random(1)
-    const delay = this.#wait() + (byte * JITTER_MS) / 256
+    const delay = this.#wait(this.#startedAt) + (byte * JITTER_MS) / 256
     this.#disarm = this.#init.clock.after(Math.ceil(delay), () => {
       this.#disarm = undefined
-      if (this.#wait() === 0) this.#start()
+      if (this.#wait(this.#startedAt) === 0) this.#start()
       this.#schedule()
     })
   }
@@ -157,7 +160,7 @@ export class Background {
     if (job === undefined) return
     this.#running.add(job.key)
     this.#pay(job)
-    this.#heldSince = this.#now
+    this.#startedAt = this.#now
     void this.#run(job).finally(() => {
       this.#running.delete(job.key)
       this.#reschedule()

@@ -153,6 +153,17 @@ describe('Background', () => {
     equal(bench.background.admit({ bytes: 0, cpuMs: 300 }), true)
   })
 
+  it('joins a little of what others make even when it is never idle', async () => {
+    const bench = new Bench()
+    bench.background.requestBegan()
+    let joined = 0
+    for (let at = 0; at < 200; at++) {
+      if (bench.background.admit({ bytes: 0, cpuMs: 0 })) joined += 1
+      await bench.pass(20)
+    }
+    ok(joined >= 14 && joined <= 16, `${joined} in 4 s`)
+  })
+
   it('starts at most a few at once', async () => {
     const bench = new Bench()
     const run = () => new Promise<void>(() => undefined)
