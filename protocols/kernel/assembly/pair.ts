@@ -84,6 +84,7 @@ export function pairReceiveBegin(sid: usize, A: usize): u32 {
   if (!pointDecode(point, A)) return MALFORMED
   const handle = take(RECEIVING)
   if (handle == 0) return FULL
+  if (combOf == handle) combOf = 0 // generations come round
   const receiving = at(handle)
   memory.copy(receiving + SID, sid, 32)
   memory.copy(receiving + ENCODED_A, A, ENCODED)

@@ -3,6 +3,7 @@ import { multiScalar, scalarBaseAndPoint } from './multi-scalar'
 import {
   POINT_SIZE,
   pointDecode,
+  pointDecodeMany,
   pointEncode,
   pointEqual,
   pointsSum,
@@ -90,15 +91,14 @@ function poksHold(statements: usize, count: u32, alone: bool): u32 {
     const Y = statement + 68
     const T = Y + ENCODED
     if (load<u8>(statement + 166) != 1) return MALFORMED
-    if (!pointDecode(points + 2 * k * POINT_SIZE, T)) return MALFORMED
+    if (!pointDecodeMany(points + 2 * k * POINT_SIZE, Y, 2)) return MALFORMED // Y, then T
     if (!scLoad(one, T + ENCODED)) return MALFORMED
-    if (!pointDecode(points + (2 * k + 1) * POINT_SIZE, Y)) return MALFORMED
     pokChallenge(two, statement, statement + 32, statement + 64, Y, T)
     drawWeight(weight, alone)
     scMul(one, one, weight)
     scAdd(three, three, one)
-    scNeg(scalars + 2 * k * SC, weight)
-    scMul(scalars + (2 * k + 1) * SC, scalars + 2 * k * SC, two)
+    scNeg(scalars + (2 * k + 1) * SC, weight)
+    scMul(scalars + 2 * k * SC, scalars + (2 * k + 1) * SC, two)
   }
   const hasRight = multiScalar(right, points, scalars, 2 * count)
   // Σ ωz·G = −Σ(…) : both sides O, or opposite points
@@ -127,9 +127,7 @@ export function verifyFeldman(
 function feldmanHolds(shares: usize, count: u32, x: u32, F: usize, threshold: u32): u32 {
   const total = count * threshold
   if (total > MOST) return MISUSE
-  for (let k: u32 = 0; k < total; k++) {
-    if (!pointDecode(points + k * POINT_SIZE, F + k * ENCODED)) return MALFORMED
-  }
+  if (!pointDecodeMany(points, F, total)) return MALFORMED
   setSmall(two, x)
   zero(three, SC)
   for (let b: u32 = 0; b < count; b++) {
@@ -150,11 +148,7 @@ function feldmanHolds(shares: usize, count: u32, x: u32, F: usize, threshold: u3
 
 /** Reads `count` points into the list. */
 function readPoints(encoded: usize, count: u32): bool {
-  if (count == 0 || count > MOST) return false
-  for (let k: u32 = 0; k < count; k++) {
-    if (!pointDecode(points + k * POINT_SIZE, encoded + k * ENCODED)) return false
-  }
-  return true
+  return count != 0 && count <= MOST && pointDecodeMany(points, encoded, count)
 }
 
 /** The sum of points; NOTHING when it is O. */

@@ -2,7 +2,7 @@ import { baseMultiply, baseMultiplyMany } from './comb'
 import { keyedBlock } from './oracle'
 import { multiScalar } from './multi-scalar'
 import { multiply } from './multiply'
-import { POINT_SIZE, pointAdd, pointDecode, pointEncode, pointEqual, pointXModQ } from './point'
+import { POINT_SIZE, pointAdd, pointDecode, pointDecodeMany, pointEncode, pointEqual, pointXModQ } from './point'
 import { CHOICE_B } from './rvole'
 import { scAdd, scIsZero, scLoad, scLoadReduced, scMul, scNeg, scStore, scSub, scWide } from './scalar'
 import { CHECK1, CHECK2, DONE, FULL, MALFORMED, MISUSE, SIGNATURE } from './codes'
@@ -232,9 +232,7 @@ function checked(nonce: usize, opening33: usize, omega: usize, deltas: usize): u
   memory.copy(wide + 16, omega, 16)
   scLoad(weights + SC, wide)
   if (scIsZero(weights + SC)) return MISUSE
-  for (let k: usize = 0; k < 4; k++) {
-    if (!pointDecode(R_J + k * POINT_SIZE, opening33 + k * ENCODED)) return MALFORMED
-  }
+  if (!pointDecodeMany(R_J, opening33, 4)) return MALFORMED
   if (!scLoad(peer, opening33 + 4 * ENCODED)) return MALFORMED
   if (deltas != 0) {
     if (!scLoad(peer + SC, deltas) || !scLoad(peer + 2 * SC, deltas + SC)) return MALFORMED
