@@ -16,6 +16,7 @@ import type {
 } from './collaborators.ts'
 import { type Deadline, deadlineAfter, orAborted } from './deadline.ts'
 import { Answers } from './idempotency.ts'
+import { Pace } from './pace.ts'
 import { Pending } from './pending.ts'
 import type { PhaseClock } from './phases.ts'
 import { failure, knownId, type Reply } from './reply.ts'
@@ -107,7 +108,8 @@ class RequestCoordinator implements Coordinator {
     const standing = new Standing({ committee, me, guest, links, clock, blame })
     const budgetFactor = deps.budgetFactor ?? REFERENCE_FACTOR
     const onSigned = deps.onSigned ?? (() => undefined)
-    this.#attempts = { guest, standing, clock, budgetFactor, rpc, blame, log, onSigned }
+    const pace = new Pace(clock)
+    this.#attempts = { guest, standing, clock, budgetFactor, rpc, blame, log, onSigned, pace }
     serveLeads(this.#attempts, (ms) => this.#deadline(ms))
   }
 

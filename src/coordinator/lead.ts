@@ -4,6 +4,7 @@ import { attemptBudget } from './budget.ts'
 import type { Clock, CoordinatorGuest } from './collaborators.ts'
 import { orAborted } from './deadline.ts'
 import { rendezvousOrder } from './leaders.ts'
+import type { Pace } from './pace.ts'
 import type { PhaseClock } from './phases.ts'
 import type { Standing } from './standing.ts'
 import { chooseSigners } from './subsets.ts'
@@ -48,6 +49,7 @@ export interface LeadDependencies {
   readonly clock: Clock
   readonly budgetFactor: number
   readonly onSigned: (form: SignatureForm) => void
+  readonly pace: Pace
 }
 
 const GUEST_MARGIN_MS = 1_000 // a guest keeps its budget itself; beyond that it hangs
@@ -82,8 +84,29 @@ async function leadOnce(deps: LeadDependencies, attempt: Attempt): Promise<Outco
   return Array.isArray(signers) ? leadWith(deps, attempt, signers) : signers
 }
 
-/** One attempt led by the own guest with exactly these signers. */
+/** One attempt led by the own guest with exactly these signers, when its turn has come. */
 export async function leadWith(
+  deps: LeadDependencies,
+  attempt: Attempt,
+  signers: readonly PartyIndex[],
+): Promise<Outcome> {
+  if (attempt.kind === 'keygen') return leadNow(deps, attempt, signers) // the guests count those
+  const began = deps.clock.monotonic()
+  const leave = await deps.pace.enter(attempt.signal)
+  try {
+    const remainingMs = attempt.remainingMs - (deps.clock.monotonic() - began)
+    const outcome = await leadNow(deps, { ...attempt, remainingMs }, signers)
+    leave(isLate(outcome) ? 'late' : outcome.kind === 'done' ? 'done' : 'other')
+    return outcome
+  } finally {
+    leave('other')
+  }
+}
+
+const isLate = (outcome: Outcome): boolean =>
+  outcome.kind === 'failed' && (outcome.fault === 'timeout' || outcome.fault === 'overloaded')
+
+async function leadNow(
   { guest, standing, clock, budgetFactor, onSigned }: LeadDependencies,
   { kind, request, attempt, remainingMs, signal, phases }: Attempt,
   signers: readonly PartyIndex[],
