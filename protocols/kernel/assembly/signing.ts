@@ -4,7 +4,7 @@ import { multiScalar } from './multi-scalar'
 import { multiply } from './multiply'
 import { POINT_SIZE, pointAdd, pointDecode, pointDecodeMany, pointEncode, pointEqual, pointXModQ } from './point'
 import { CHOICE_B } from './rvole'
-import { scAdd, scIsZero, scLoad, scLoadReduced, scMul, scNeg, scStore, scSub, scWide } from './scalar'
+import { scAdd, scIsZero, scLoad, scLoadReduced, scMul, scStore, scSub, scWide } from './scalar'
 import { CHECK1, CHECK2, DONE, FULL, MALFORMED, MISUSE, SIGNATURE } from './codes'
 import { randomScalar } from './entropy'
 import { zero } from './memory'
@@ -34,9 +34,7 @@ const SUM_V: usize = 128
 // 'alice-product': c_1, c_2, then a'_1, a'_2 and a flag when they were drawn
 export const PRODUCT_A: usize = 64
 export const PRODUCT_DRAWN: usize = 128
-// 'bob-product': b, d_1, d_2
-const D: usize = 32
-// 'opened': c_1, c_2, b, d_1, d_2; 'correlation': the same, then a'_1, a'_2
+// 'bob-product': b, d_1, d_2; 'opened': c_1, c_2, b, d_1, d_2; 'correlation': the same, then a'_1, a'_2
 const SHARES_B: usize = 64
 const SHARES_D: usize = 96
 const SHARES: usize = 160

@@ -38,8 +38,8 @@ const SEEDS: i32 = 9 // zeta, and keys of sessions
 const CLASSES: i32 = 10
 
 /** Coefficients of a deal that takes a slot of MEDIUM: a batch of 64 keys with t = 3 and more. */
-export const FEW_COEFFICIENTS: u32 = 256
-export const MAX_COEFFICIENTS: u32 = 2048 // B·t of one chunk (02 §5)
+const FEW_COEFFICIENTS: u32 = 256
+const MAX_COEFFICIENTS: u32 = 2048 // B·t of one chunk (02 §5)
 export const DEAL_HEAD: usize = 16 // threshold, count
 const COEFFICIENT_BYTES: usize = 32 + 33 // f_k and F_k
 
