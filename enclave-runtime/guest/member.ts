@@ -32,8 +32,10 @@ import { PresignaturePool } from './presignatures/presignature-pool.ts'
 import type { Records } from './records.ts'
 import { AccountRates } from './requests/account-rates.ts'
 import { type Authorized, authorize } from './requests/authorize.ts'
+import { rememberProofs } from './requests/remember-proofs.ts'
 import { ResultCache } from './requests/result-cache.ts'
 import { Timeline } from './requests/timeline.ts'
+import { verifyProof } from './requests/verify-proof.ts'
 import { Answers } from './sessions/answers.ts'
 import type { Clock } from './sessions/clock.ts'
 import { Followers } from './sessions/followers.ts'
@@ -90,6 +92,7 @@ export class Member {
   readonly #ready: ReadyKeys
   readonly #keyRoom: KeyRoom
   readonly #results = new ResultCache()
+  readonly #verify = rememberProofs(verifyProof)
   readonly #rates: AccountRates
   readonly #correlations: CorrelationStock
   readonly #correlationMaker: CorrelationMaker
@@ -187,7 +190,7 @@ export class Member {
       background,
       clock,
       readyKeys: init.settings.readyKeys,
-      isComplete: () => 
+      isComplete: () =>
         committee.guests.every(({ index }) => index === committee.me.index || this.#up.has(index)),
       now,
       authorize: (request, anyTime) =>
@@ -307,7 +310,11 @@ export class Member {
       index: committee.me.index,
       pairs,
       bans: this.#bans.all,
-      keys: { active: this.#accounts.count, pending: this.#keys.pendingCount, ready: this.#ready.countOf(committee.me.index) },
+      keys: {
+        active: this.#accounts.count,
+        pending: this.#keys.pendingCount,
+        ready: this.#ready.countOf(committee.me.index),
+      },
       presignatures: this.#presignatures.counts,
       correlations: this.#correlations.status,
       loopDelayMs: this.#init.loopDelayMs?.() ?? 0,
@@ -383,6 +390,7 @@ export class Member {
         account: (id) => this.#accounts.get(id),
         activities: this.#activities,
         rates,
+        verify: this.#verify,
         isDone,
         now: () => this.#now(),
         ...(timeline && { timeline }),

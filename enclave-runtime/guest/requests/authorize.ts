@@ -24,7 +24,7 @@ import type { Committee } from '../committee.ts'
 import type { AccountRates } from './account-rates.ts'
 import { isAllowed } from './policy.ts'
 import type { Timeline } from './timeline.ts'
-import { verifyProof } from './verify-proof.ts'
+import type { verifyProof } from './verify-proof.ts'
 
 const MAX_SKEW_S = 30 // 05 §1.1
 const MAX_TTL_S = 300 // 05 §3.3, row 6
@@ -56,6 +56,8 @@ export interface AuthorizeDeps {
   readonly isDone: (digest: Uint8Array) => boolean
   /** Unix seconds. */
   readonly now: () => number
+  /** Whether the signature over this digest is the key's. */
+  readonly verify: typeof verifyProof
   /** Told which phase of 10 §6.4 begins. */
   readonly timeline?: Pick<Timeline, 'enter'>
 }
@@ -101,8 +103,8 @@ export async function authorize(deps: AuthorizeDeps, bytes: Uint8Array): Promise
 
   // 13. The credential's signature over this digest.
   deps.timeline?.enter('verify')
-  if (account === undefined || !isProven(account.credential, request)) {
-    if (account === undefined) equalWork(request)
+  if (account === undefined || !isProven(deps.verify, account.credential, request)) {
+    if (account === undefined) equalWork(deps.verify, request)
     throw new RequestError('AUTH_FAILED')
   }
   deps.timeline?.enter('policy')
@@ -127,13 +129,16 @@ function authorizeUse(
   return { kind: 'sign', request, account, intent, meaning }
 }
 
-function authorizeCreation({ committee }: AuthorizeDeps, request: PlainRequest): Authorized {
+function authorizeCreation(
+  { committee, verify }: AuthorizeDeps,
+  request: PlainRequest,
+): Authorized {
   const { core, digest } = request
   if (core.accountId !== null)
     throw new RequestError('PARAMS_INVALID', 'a new account has no account id yet')
   if (core.head !== null) throw new RequestError('STATE_CONFLICT', 'the head is unknown')
   const { credential } = parseParams('holdfast_createAccount', core.params)
-  if (!isProven(credential, request)) throw new RequestError('AUTH_FAILED')
+  if (!isProven(verify, credential, request)) throw new RequestError('AUTH_FAILED')
   const accountId = accountIdOf(committee.networkId, NO_SCOPE_ID, NO_IDENTIFIER_HASH, digest)
   return { kind: 'create', request, accountId, credential }
 }
@@ -154,17 +159,21 @@ function checkTimes({ core: { iat, exp } }: PlainRequest, now: number): void {
 }
 
 /** One verification, whether or not the proof names this key. */
-function isProven(key: PublicKey, { digest, proofs }: PlainRequest): boolean {
+function isProven(
+  verify: typeof verifyProof,
+  key: PublicKey,
+  { digest, proofs }: PlainRequest,
+): boolean {
   const proof = proofs.find(({ kid }) => kid === key.kid)
-  const valid = verifyProof(key, digest, (proof ?? proofs[0])?.signature ?? NO_SIGNATURE)
+  const valid = verify(key, digest, (proof ?? proofs[0])?.signature ?? NO_SIGNATURE)
   return valid && proof !== undefined
 }
 
 /** What an unknown account costs: the verification that a known one would have had. */
-function equalWork(request: PlainRequest): void {
+function equalWork(verify: typeof verifyProof, request: PlainRequest): void {
   const { accountId } = request.core
   const stranger = STRANGERS[(accountId?.[0] ?? 0) % STRANGERS.length]
-  if (stranger !== undefined) isProven(stranger, request)
+  if (stranger !== undefined) isProven(verify, stranger, request)
 }
 
 /** Keys of nobody, one of each algorithm: the generators of the groups. */
