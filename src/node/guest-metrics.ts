@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client'
 import type { GuestStatus } from '../../enclave-runtime/host/guest.ts'
 
 /** What the guest says of what it makes ahead, asked at each scrape. */
-type Numbers = Pick<GuestStatus, 'correlations' | 'presignatures' | 'loopDelayMs'>
+type Numbers = Pick<GuestStatus, 'correlations' | 'presignatures' | 'keys' | 'loopDelayMs'>
 
 /** Several gauges are collected at once: one question is enough for all. */
 const SAME_SCRAPE_MS = 500

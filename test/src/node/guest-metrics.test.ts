@@ -13,6 +13,7 @@ const STATUS = {
     aborted: 4,
   },
   presignatures: { own: 3, held: 9 },
+  keys: { active: 2, pending: 0, ready: 6 },
   loopDelayMs: 17,
 }
 
@@ -32,6 +33,7 @@ describe('guestMetrics()', () => {
       'holdfast_correlations_unknown 1',
       'holdfast_correlations_aborted 4',
       'holdfast_presignatures_ready 3',
+      'holdfast_keys_ready 6',
       'holdfast_guest_loop_delay_seconds 0.017',
     ])
       match(text, new RegExp(`^${line.replace(/[{}]/g, '\\$&')}$`, 'm'))
@@ -44,7 +46,7 @@ describe('guestMetrics()', () => {
     const values = await registry.getMetricsAsJSON()
     deepEqual(
       values.map(({ values: [value] }) => value?.value ?? 0),
-      [0, 0, 0, 0, 0, 0],
+      [0, 0, 0, 0, 0, 0, 0],
     )
   })
 })

@@ -14,6 +14,8 @@ const KEYGEN = { attempt: 0, signers: EVERYONE, budgetMs: 120_000 }
 const SETTINGS = { ...NOTHING_AHEAD, correlations: { low: 3, high: 3 } }
 const NAME = ROUND_NUMBERS['sign/1-name']
 
+const MULTIPLY = ROUND_NUMBERS['correlations/3-multiply']
+
 const level = (net: GuestNet, of: PartyIndex, peer: PartyIndex): number =>
   net
     .guest(of)
@@ -217,5 +219,30 @@ describe('correlations of a committee', function () {
     const notYet = answers.find((carried) => carried.letter.type === MESSAGE_TYPES.notYet)
     equal(decodeNotYet(notYet?.letter.body ?? new Uint8Array()).reason, 'busy')
     ok(net.guest(lo.index).member.status().correlations.batches > batches)
+  })
+
+  it('hold up no signature, in whatever round their making hangs', async () => {
+    const hung = new Set<number>()
+    net.tamper = tampered((carried) => {
+      const { type, round } = carried.letter
+      const isLate = type === MESSAGE_TYPES.round && round === MULTIPLY
+      if (isLate) hung.add(carried.to)
+      return isLate ? [] : [carried]
+    })
+    const forms = [formOf(await lead(client.message('0x40')))]
+    await net.until(() => hung.size > 0)
+    for (let i = 1; i < 5; i++) forms.push(formOf(await lead(client.message(`0x4${i}`))))
+    deepEqual(forms.slice(0, 3), ['correlated', 'correlated', 'correlated'])
+    equal(forms.at(-1), 'full') // nothing is left, and the batch still waits
+    ok(hung.size > 0)
+  })
+
+  it('go with the setup that they were made on', async () => {
+    const before = net.guest(1).member.status().correlations.batches
+    await net.restart(3)
+    await net.calm()
+    equal(level(net, 1, 2), 3) // another pair loses nothing
+    await net.until(() => net.isPaired() && full(net))
+    ok(net.guest(1).member.status().correlations.batches > before)
   })
 })
