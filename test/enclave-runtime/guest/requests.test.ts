@@ -5,7 +5,12 @@ import {
   decodeAnnouncement,
   encodeAnnouncement,
 } from '../../../enclave-runtime/guest/signing/announcement.ts'
-import { IN_FULL } from '../../../enclave-runtime/guest/signing/manner.ts'
+import {
+  FROM_CORRELATIONS,
+  fromPresignature,
+  IN_FULL,
+  type Manner,
+} from '../../../enclave-runtime/guest/signing/manner.ts'
 import { encodeSigningOpening } from '../../../enclave-runtime/guest/signing/signing-opening.ts'
 import { signingPlan } from '../../../enclave-runtime/guest/signing/signing-plan.ts'
 import {
@@ -325,7 +330,7 @@ describe('requests to a committee', function () {
     equal(without.kind === 'error' && without.id, 'MPC_QUORUM')
   })
 
-  it('give another instance for another attempt, signer set, nonce or meaning', () => {
+  it('give another instance and binding for another attempt, signer set, nonce, form or presignature', () => {
     const asked = {
       kind: 'sign',
       request: { digest: seeded('digest')(32) },
@@ -338,13 +343,24 @@ describe('requests to a committee', function () {
     } as unknown as Parameters<typeof signingPlan>[1]
     const committee = net.committeeOf(1)
     const nonce = seeded('nonce')(32)
-    const id = (...given: [number[], number, Uint8Array]) =>
+    const id = (...given: [number[], number, Uint8Array, Manner?]) =>
       hex(signingPlan(committee, asked, ...given).instanceId)
     const base = id([1, 2, 3], 0, nonce)
     equal(id([1, 2, 3], 0, nonce), base)
     notEqual(id([1, 2, 4], 0, nonce), base)
     notEqual(id([1, 2, 3], 1, nonce), base)
     notEqual(id([1, 2, 3], 0, seeded('other')(32)), base)
+    const manners = [
+      IN_FULL,
+      FROM_CORRELATIONS,
+      fromPresignature(seeded('one presignature')(16)),
+      fromPresignature(seeded('another')(16)),
+    ]
+    equal(new Set(manners.map((manner) => id([1, 2, 3], 0, nonce, manner))).size, 4)
+    const bindings = manners.map((manner) =>
+      hex(signingPlan(committee, asked, [1, 2, 3], 0, nonce, manner).binding),
+    )
+    equal(new Set(bindings).size, 3) // 05 §3.4 names the presignature; the form is in the instance
   })
 })
 
