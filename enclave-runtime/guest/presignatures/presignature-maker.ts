@@ -33,7 +33,7 @@ import type { PresignaturePool } from './presignature-pool.ts'
 /** Nobody waits for one: as long as a batch of correlations may take (02 §11). */
 const MAKING_MS = 30_000
 const RETRY_MS = 1_000
-/** Of one pair, both directions: what a guest sends, and computes, by form (10 §2.1, §2.2). */
+/** Of one pair, both directions: what a guest sends (02 §6.1), and about what it computes, by form. */
 const BYTES_PER_PAIR = { full: 58_908, correlated: 477 } as const
 const CPU_MS_PER_PAIR = {
   wasm: { full: 2, correlated: 0.7 },
