@@ -4,6 +4,7 @@ import {
   createHash,
   createHmac,
   createPublicKey,
+  createSecretKey,
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
@@ -30,11 +31,14 @@ export function aeadSeal(
   aad: Uint8Array,
   plaintext: Uint8Array,
 ): Uint8Array {
-  const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_BYTES })
+  const secret = createSecretKey(key) // of bytes alone the library finds out by a costly exception what they are
+  const cipher = createCipheriv('chacha20-poly1305', secret, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(aad, { plaintextLength: plaintext.length })
-  const first = cipher.update(plaintext)
-  const rest = cipher.final()
-  return new Uint8Array(Buffer.concat([first, rest, cipher.getAuthTag()]))
+  const sealed = new Uint8Array(plaintext.length + TAG_BYTES)
+  sealed.set(cipher.update(plaintext)) // a stream cipher: all of it, and nothing is left for the end
+  cipher.final()
+  sealed.set(cipher.getAuthTag(), plaintext.length)
+  return sealed
 }
 
 /** `undefined` when it does not authenticate. */
@@ -46,7 +50,10 @@ export function aeadOpen(
 ): Uint8Array | undefined {
   if (sealed.length < TAG_BYTES) return undefined
   const body = sealed.subarray(0, sealed.length - TAG_BYTES)
-  const decipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_BYTES })
+  const secret = createSecretKey(key)
+  const decipher = createDecipheriv('chacha20-poly1305', secret, nonce, {
+    authTagLength: TAG_BYTES,
+  })
   decipher.setAAD(aad, { plaintextLength: body.length })
   decipher.setAuthTag(sealed.subarray(body.length))
   const plaintext = decipher.update(body)
