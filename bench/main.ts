@@ -116,7 +116,7 @@ async function protocol(): Promise<void> {
 
 /** The scenario of a file, or the one that the options describe. */
 async function scenario(): Promise<Scenario> {
-  const { scenario: file, rate, form } = values
+  const { scenario: file = positionals[1], rate, form } = values
   if (file !== undefined) return parseScenario(await readFile(file, 'utf8'))
   if (form !== 'a' && form !== 'b' && form !== 'c') stop('--form must be a, b or c')
   const stage: Stage =

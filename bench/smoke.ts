@@ -1,9 +1,11 @@
 import { benchKernel } from './kernel.ts'
 import { benchLeaks } from './leak.ts'
+import { runScenario } from './network.ts'
 import { benchPeers } from './peers.ts'
 import { measureProtocol } from './protocol.ts'
 import { TARGETS, verdictOf } from './targets.ts'
 
+const LEAST_EXPLAINED = 0.95 // by the phases of a request (10 §6.4)
 const PLANTED_MS = 200 // per run, shared by two parties
 
 /** One iteration of each bench, without numbers: that they run and count what they say they count. */
@@ -29,5 +31,10 @@ export async function smoke(print: (line: string) => void): Promise<void> {
   })
   if (rows < 5) throw new Error('bench leak measured nothing')
   await benchPeers({ folder: undefined, print: () => undefined })
+  const stages = [{ kind: 'sequential', form: 'c', runs: 1, pauseMs: 0 }] as const
+  const network = { nodes: 3, threshold: 2, kernel: 'default', stages } as const
+  const [signed] = (await runScenario(network, () => undefined)) ?? []
+  if (signed?.latency.count !== 1 || signed.phases.explained < LEAST_EXPLAINED)
+    throw new Error('bench network measured nothing')
   print('every bench runs')
 }
