@@ -1,6 +1,5 @@
-import type { Breathe } from '../crypto/breathe.ts'
 import { tags } from '../crypto/tags.ts'
-import { OracleStream, oracle } from '../crypto/transcript.ts'
+import { type Oracle, oracle } from '../crypto/transcript.ts'
 import { M1_BYTES, M2_BYTES } from '../ot/sizes.ts'
 import { u8, u16 } from '../session/codec.ts'
 import {
@@ -29,9 +28,10 @@ export function batchSidOf(
   { networkId, epochId, guestLo, guestHi, initiatorIsHi }: BatchParties,
   c1: Propose,
   c2: Pick<Choose, 'bootId' | 'nonce'>,
+  hash: Oracle = oracle,
 ): Uint8Array {
   const [bootLo, bootHi] = initiatorIsHi ? [c2.bootId, c1.bootId] : [c1.bootId, c2.bootId]
-  return oracle(
+  return hash(
     tags.correlationSid,
     32,
     networkId,
@@ -50,31 +50,29 @@ export function batchSidOf(
 }
 
 /** RO(corr-tr; …): m1s of C2, m1s of C3, m2s of C3, m2s of C4, each m1 and m2 one field. Two megabytes at the most. */
-export async function transcriptOf(
+export const transcriptOf = (
   count: number,
   { m1s: chosen }: Pick<Choose, 'm1s'>,
   { m1s, m2s }: Multiply,
   { m2s: answered }: Answer,
-  breathe: Breathe,
-): Promise<Uint8Array> {
-  const stream = new OracleStream(tags.correlationTranscript, 32)
-  const lists = [
-    [chosen, M1_BYTES],
-    [m1s, M1_BYTES],
-    [m2s, M2_BYTES],
-    [answered, M2_BYTES],
-  ] as const
-  for (const [list, length] of lists)
-    for (let k = 0; k < count; k++) {
-      stream.field(itemOf(list, k, length))
-      await breathe()
-    }
-  return stream.digest()
-}
+  hash: Oracle = oracle,
+): Uint8Array =>
+  hash(
+    tags.correlationTranscript,
+    32,
+    ...itemsOf(chosen, count, M1_BYTES),
+    ...itemsOf(m1s, count, M1_BYTES),
+    ...itemsOf(m2s, count, M2_BYTES),
+    ...itemsOf(answered, count, M2_BYTES),
+  )
+
+const itemsOf = (list: Uint8Array, count: number, length: number): Uint8Array[] =>
+  Array.from({ length: count }, (_, k) => itemOf(list, k, length))
 
 /** corrId_k = RO(corr-id; batchSid, corr-tr, u16 k). */
 export const correlationIdOf = (
   batchSid: Uint8Array,
   transcript: Uint8Array,
   k: number,
-): Uint8Array => oracle(tags.correlationId, CORRELATION_ID_BYTES, batchSid, transcript, u16(k))
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.correlationId, CORRELATION_ID_BYTES, batchSid, transcript, u16(k))

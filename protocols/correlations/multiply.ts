@@ -33,7 +33,7 @@ export async function choose(
   const choices: Handle<'choice'>[] = []
   for (let k = 0; k < count; k++) {
     checkOpen(pair, epochId, place)
-    const sid = rvoleSid(batchSid, pair.setupId, k, asBob)
+    const sid = rvoleSid(batchSid, pair.setupId, k, asBob, kernel.oracle)
     const { m1, choice } = kernel.rvoleBob(pair.bob, sid)
     m1s.push(m1)
     choices.push(scratch.hold(choice))
@@ -56,7 +56,7 @@ export async function answer(
   const products: Handle<'alice-product'>[] = []
   for (let k = 0; k < count; k++) {
     checkOpen(pair, epochId, place)
-    const sid = rvoleSid(batchSid, pair.setupId, k, asAlice)
+    const sid = rvoleSid(batchSid, pair.setupId, k, asAlice, kernel.oracle)
     const answered = kernel.rvoleAlice(pair.alice, sid, itemOf(m1s, k, M1_BYTES))
     if (answered === 'malformed') throw malformed(place, 'no m1')
     if (answered === 'cote') throw ban('cote', pair, place)

@@ -88,7 +88,7 @@ async function initiate(
   const c2 = await party.receive(round.choose, peer)
   const inChoose = { round: round.choose.name, from: peer }
   checkBoot(c2.bootId, context.peerBootId, inChoose)
-  const batchSid = batchSidOf(partiesOf(context), c1, c2)
+  const batchSid = batchSidOf(partiesOf(context), c1, c2, kernel.oracle)
   const items: BatchRun = { kernel, pair, epochId, batchSid, count, scratch, breathe }
   const { m2s, products } = await answer(items, c2.m1s, inChoose)
 
@@ -105,12 +105,12 @@ async function initiate(
   const packed = await finish(items, choices, products, c4.m2s, inAnswer)
 
   // C5. Both halves fit: the responder may use them once it knows.
-  const transcript = await transcriptOf(count, c2, c3, c4, breathe)
+  const transcript = transcriptOf(count, c2, c3, c4, kernel.oracle)
   checkOpen(pair, epochId, inAnswer)
   await party.send(round.confirm, peer, { transcript })
   checkOpen(pair, epochId, inAnswer)
   for (const secret of packed) scratch.keep(secret)
-  return { batchSid, batchNo, correlations: named(batchSid, transcript, packed) }
+  return { batchSid, batchNo, correlations: named(kernel, batchSid, transcript, packed) }
 }
 
 async function respond(
@@ -132,7 +132,7 @@ async function respond(
 
   // C2. My choices as Bob.
   const nonce = random(32)
-  const batchSid = batchSidOf(partiesOf(context), c1, { bootId, nonce })
+  const batchSid = batchSidOf(partiesOf(context), c1, { bootId, nonce }, kernel.oracle)
   const items: BatchRun = { kernel, pair, epochId, batchSid, count, scratch, breathe }
   const { m1s, choices } = await choose(items, inPropose)
   checkOpen(pair, epochId, inPropose)
@@ -148,8 +148,8 @@ async function respond(
 
   // C4. My answers; it says that all of C3 passed, so it is the gate's to let it go.
   const c4 = { m2s }
-  const transcript = await transcriptOf(count, c2, c3, c4, breathe)
-  const batch = { batchSid, batchNo, correlations: named(batchSid, transcript, packed) }
+  const transcript = transcriptOf(count, c2, c3, c4, kernel.oracle)
+  const batch = { batchSid, batchNo, correlations: named(kernel, batchSid, transcript, packed) }
   checkOpen(pair, epochId, inMultiply)
   const claimed = Promise.withResolvers<undefined>()
   let over = false
@@ -183,11 +183,12 @@ async function respond(
 }
 
 const named = (
+  { oracle }: Kernel,
   batchSid: Uint8Array,
   transcript: Uint8Array,
   packed: readonly Handle<'correlation'>[],
 ): Correlation[] =>
-  packed.map((secret, k) => ({ id: correlationIdOf(batchSid, transcript, k), secret }))
+  packed.map((secret, k) => ({ id: correlationIdOf(batchSid, transcript, k, oracle), secret }))
 
 function partiesOf({ networkId, epochId, mine, theirs, pair, initiator }: BatchContext) {
   const [guestLo, guestHi] = pair.lo ? [mine.id, theirs.id] : [theirs.id, mine.id]

@@ -11,29 +11,12 @@ export function oracle(tag: Tag, length: number, ...fields: readonly Uint8Array[
   return blake3(concatBytes(...framed), { context: utf8ToBytes(tag), dkLen: length })
 }
 
-/**
- * `RO` over fields that come one by one: for lists so long that hashing them at once would hold everything
- * else up. `digest` gives what `oracle` gives for the same fields.
- */
-export class OracleStream {
-  readonly #hash: ReturnType<typeof blake3.create>
-
-  constructor(tag: Tag, length: number) {
-    this.#hash = blake3.create({ context: utf8ToBytes(tag), dkLen: length })
-  }
-
-  field(bytes: Uint8Array): void {
-    this.#hash.update(u32(bytes.length)).update(bytes)
-  }
-
-  digest(): Uint8Array {
-    return this.#hash.digest()
-  }
-}
-
 /** `H(tag; v)` of the specification (03 §1.1): the 32-byte hash of an object's canonical encoding. */
 export const objectHash = (tag: ObjectTag, encoded: Uint8Array): Uint8Array =>
   blake3(encoded, { context: utf8ToBytes(tag) })
+
+/** What computes `RO`: this file, or a kernel, which is faster. */
+export type Oracle = (tag: Tag, length: number, ...fields: readonly Uint8Array[]) => Uint8Array
 
 const u32 = (value: number): Uint8Array => {
   const bytes = new Uint8Array(4)

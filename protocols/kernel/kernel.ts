@@ -1,3 +1,5 @@
+import type { Tag } from '../crypto/tags.ts'
+
 /**
  * The arithmetic engine (spec "Kernel", 02 §14): whole-round operations over secrets that stay inside.
  * Scalars are 32 bytes big-endian, points 33 bytes compressed. A secret is named by a `Handle`; using one
@@ -140,6 +142,10 @@ export interface Kernel {
   shareProve(share: Handle<'share'>, sid: Uint8Array, guest: Uint8Array, index: number): Uint8Array
   /** sG. */
   sharePublic(share: Handle<'share'>): Uint8Array
+
+  // Hashing.
+  /** RO(tag, length; fields…) of 02 §1.3, byte for byte that of crypto/transcript.ts; fields of any length. */
+  oracle(tag: Tag, length: number, ...fields: readonly Uint8Array[]): Uint8Array
 
   // Public arithmetic, variable time.
   verifyPok(proof: PokStatement): boolean

@@ -3,6 +3,7 @@ import { type Kernel, KernelMisuse } from './kernel.ts'
 import { Core } from './wasm/core.ts'
 import type { Exports } from './wasm/exports.ts'
 import { instantiate } from './wasm/instantiate.ts'
+import { oracleOf } from './wasm/oracle.ts'
 import { pairOperations } from './wasm/pair-operations.ts'
 import { publicOperations } from './wasm/public-operations.ts'
 import { sharingOperations } from './wasm/sharing-operations.ts'
@@ -25,6 +26,7 @@ export function kernelOf(wasm: Exports): Kernel {
     ...signingOperations(core),
     ...sharingOperations(core),
     ...publicOperations(core),
+    oracle: oracleOf(core),
 
     wipe(handle) {
       const whole = handle >>> 0 === handle

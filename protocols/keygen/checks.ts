@@ -4,7 +4,7 @@ import { ProtocolError } from '../session/faults.ts'
 import type { Guest } from '../session/guest.ts'
 import type { ByGuest } from '../sharing/hashes.ts'
 import { chainCodeOf, keyIdOf } from '../sharing/hashes.ts'
-import { type KeyRecord, keyRecordHash, SECP256K1 } from '../sharing/key-record.ts'
+import { type KeyRecord, keyRecordHash, NO_DEVICE, SECP256K1 } from '../sharing/key-record.ts'
 import { type Deal, item, MAX_COEFFICIENTS, POINT_BYTES } from '../sharing/messages.ts'
 
 /** What the caller has to get right; a mistake here is a defect, not a fault of a party. */
@@ -43,14 +43,14 @@ export function keyRecordOf(
   const commitment = concatBytes(...F)
   const publicKey = commitment.slice(0, POINT_BYTES)
   const key = {
-    keyId: keyIdOf(networkId, sid, index, SECP256K1, publicKey),
+    keyId: keyIdOf(networkId, sid, index, SECP256K1, publicKey, kernel.oracle),
     curve: SECP256K1,
     t: threshold,
     publicKey,
-    chainCode: chainCodeOf(sid, index, guests, dealOf),
+    chainCode: chainCodeOf(sid, index, guests, dealOf, kernel.oracle),
     commitment,
   }
-  return { ...key, record: keyRecordHash(key) }
+  return { ...key, record: keyRecordHash(key, NO_DEVICE, kernel.oracle) }
 }
 
 /** S_j of each guest, in their order; none is O, for nobody's share is nothing. */

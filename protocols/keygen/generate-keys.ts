@@ -95,11 +95,11 @@ export async function generateKeys(
     const { F, deal: polynomials } = kernel.dealBegin(threshold, count)
     scratch.hold(polynomials)
     const opening = { blind: random(32), chainCode: random(32), F }
-    const commitment = commitmentTo(instanceId, mine.id, opening)
+    const commitment = commitmentTo(instanceId, mine.id, opening, kernel.oracle)
     const myCommit = { nonce: random(32), commitment }
     const commits = await party.publish(commit, myCommit)
     const commitOf = ({ index }: Guest) => (index === me ? myCommit : commits.from(index))
-    const sid = dealSidOf(KINDS.keygen, instanceId, guests, commitOf)
+    const sid = dealSidOf(KINDS.keygen, instanceId, guests, commitOf, kernel.oracle)
 
     // K2. Only once every promise is in: open it, prove it, and deal to each its shares.
     const proofs = kernel.dealProve(polynomials, sid, mine.id)
@@ -138,9 +138,9 @@ export async function generateKeys(
     }
     const publicSharesAt = (guest: Guest) =>
       publicShares.map((points) => points[guests.indexOf(guest)] ?? new Uint8Array())
-    const pub = publicHashOf(sid, guests, guests, commitOf, dealOf)
+    const pub = publicHashOf(sid, guests, guests, commitOf, dealOf, kernel.oracle)
     const records = keys.map(({ record }) => record)
-    const transcript = transcriptOf(pub, records)
+    const transcript = transcriptOf(pub, records, kernel.oracle)
     const summands = guests.map((guest) => dealOf(guest).shares)
     const shares = kernel.shareSum(summands, count).map((share) => scratch.hold(share))
     checkOwnShares(kernel, publicSharesAt(mine), shares)

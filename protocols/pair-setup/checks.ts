@@ -1,4 +1,5 @@
 import { equalBytes } from '@noble/curves/utils.js'
+import type { Kernel } from '../kernel/kernel.ts'
 import { type PartyIndex, ProtocolError } from '../session/faults.ts'
 import { commitmentTo } from './hashes.ts'
 import { type Open, rounds } from './messages.ts'
@@ -15,12 +16,13 @@ export function checkSession(
 
 /** z is the one that P1 promised. */
 export function checkOpening(
+  { oracle }: Kernel,
   from: PartyIndex,
   guest: Uint8Array,
   promised: Uint8Array,
   { z, blind }: Open,
 ): void {
-  if (!equalBytes(commitmentTo(guest, z, blind), promised))
+  if (!equalBytes(commitmentTo(guest, z, blind, oracle), promised))
     throw new ProtocolError({ kind: 'commitment', round: rounds.open.name, from })
 }
 

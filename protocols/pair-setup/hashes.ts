@@ -1,5 +1,5 @@
 import { tags } from '../crypto/tags.ts'
-import { oracle } from '../crypto/transcript.ts'
+import { type Oracle, oracle } from '../crypto/transcript.ts'
 import { u32 } from '../session/codec.ts'
 import { Commit, Open, Transfer } from './messages.ts'
 
@@ -10,8 +10,12 @@ export interface Both<T> {
 }
 
 /** RO(pair-com; guest, z, blind). */
-export const commitmentTo = (guest: Uint8Array, z: Uint8Array, blind: Uint8Array): Uint8Array =>
-  oracle(tags.pairCom, 32, guest, z, blind)
+export const commitmentTo = (
+  guest: Uint8Array,
+  z: Uint8Array,
+  blind: Uint8Array,
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.pairCom, 32, guest, z, blind)
 
 /** RO(pair-sid; …). Direction 0 is the one in which lo is Alice, so its A comes from hi (02 §2.2). */
 export const pairSidOf = (
@@ -20,8 +24,9 @@ export const pairSidOf = (
   attempt: number,
   guests: Both<Uint8Array>,
   { lo, hi }: Both<Commit>,
+  hash: Oracle = oracle,
 ): Uint8Array =>
-  oracle(
+  hash(
     tags.pairSid,
     32,
     networkId,
@@ -36,8 +41,13 @@ export const pairSidOf = (
   )
 
 /** RO(pair-tr; …): the whole bodies of P1, P2 and P3, of lo and of hi. */
-export const transcriptOf = (p1: Both<Commit>, p2: Both<Transfer>, p3: Both<Open>): Uint8Array =>
-  oracle(
+export const transcriptOf = (
+  p1: Both<Commit>,
+  p2: Both<Transfer>,
+  p3: Both<Open>,
+  hash: Oracle = oracle,
+): Uint8Array =>
+  hash(
     tags.pairTranscript,
     32,
     Commit.encode(p1.lo),
@@ -49,5 +59,8 @@ export const transcriptOf = (p1: Both<Commit>, p2: Both<Transfer>, p3: Both<Open
   )
 
 /** setupId = RO(pair-id; pairSid, pair-tr). */
-export const setupIdOf = (pairSid: Uint8Array, transcript: Uint8Array): Uint8Array =>
-  oracle(tags.pairId, 32, pairSid, transcript)
+export const setupIdOf = (
+  pairSid: Uint8Array,
+  transcript: Uint8Array,
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.pairId, 32, pairSid, transcript)

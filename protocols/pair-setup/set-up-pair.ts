@@ -55,15 +55,15 @@ export async function setUpPair(
     const { A, sender } = kernel.pairSend()
     scratch.hold(sender)
     const blind = random(32)
-    const p1 = { nonce: random(32), A, commitment: commitmentTo(mine.id, z, blind) }
+    const p1 = { nonce: random(32), A, commitment: commitmentTo(mine.id, z, blind, kernel.oracle) }
     const their1 = await exchange(party, rounds.commit, peer, p1)
 
     // P2. As Alice I answer the peer's point: one key of each pair will be mine.
     const guests = both(mine.id, theirs.id)
-    const pairSid = pairSidOf(networkId, epochId, attempt, guests, both(p1, their1))
+    const pairSid = pairSidOf(networkId, epochId, attempt, guests, both(p1, their1), kernel.oracle)
     const roles = pairRoles(lo)
-    const asAlice = pairDirection(pairSid, roles.asAlice)
-    const asBob = pairDirection(pairSid, roles.asBob)
+    const asAlice = pairDirection(pairSid, roles.asAlice, kernel.oracle)
+    const asBob = pairDirection(pairSid, roles.asBob, kernel.oracle)
     const answer = await pairReceive(kernel, asAlice, their1.A, breathe)
     const { phi, receiver } = passed(answer, rounds.commit.name, peer, 'A is not a point')
     scratch.hold(receiver)
@@ -78,14 +78,19 @@ export async function setUpPair(
     const p3 = { pairSid, pprf, z, blind }
     const their3 = await exchange(party, rounds.open, peer, p3)
     checkSession(rounds.open.name, peer, their3.pairSid, pairSid)
-    checkOpening(peer, theirs.id, their1.commitment, their3)
+    checkOpening(kernel, peer, theirs.id, their1.commitment, their3)
     const evaluated = kernel.pairEvaluate(scratch.spend(receiver), asAlice, their3.pprf)
     const alice = passed(evaluated, rounds.open.name, peer, 'no PPRF message')
     scratch.hold(alice)
 
     // P4. Active once both have said the same hash of everything.
-    const transcript = transcriptOf(both(p1, their1), both(p2, their2), both(p3, their3))
-    const setupId = setupIdOf(pairSid, transcript)
+    const transcript = transcriptOf(
+      both(p1, their1),
+      both(p2, their2),
+      both(p3, their3),
+      kernel.oracle,
+    )
+    const setupId = setupIdOf(pairSid, transcript, kernel.oracle)
     const seeds = both(z, their3.z)
     const zeta = scratch.hold(kernel.zetaNew(pairSid, seeds.lo, seeds.hi))
     their3.z.fill(0)

@@ -36,7 +36,7 @@ export function checkOpening(
   promised: Uint8Array,
   deal: Deal,
 ): void {
-  if (!equalBytes(commitmentTo(instanceId, id, deal), promised))
+  if (!equalBytes(commitmentTo(instanceId, id, deal, kernel.oracle), promised))
     throw new ProtocolError({ kind: 'commitment', round, from })
   for (let i = 0; i < threshold * count; i++)
     if (!kernel.isPoint(item(deal.F, i, POINT_BYTES)))

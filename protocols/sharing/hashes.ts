@@ -1,6 +1,6 @@
 import { concatBytes } from '@noble/hashes/utils.js'
 import { tags } from '../crypto/tags.ts'
-import { oracle } from '../crypto/transcript.ts'
+import { type Oracle, oracle } from '../crypto/transcript.ts'
 import { u8, u16 } from '../session/codec.ts'
 import { type Guest, inOrder } from '../session/guest.ts'
 import type { Kind } from '../session/instance.ts'
@@ -14,7 +14,8 @@ export const commitmentTo = (
   instanceId: Uint8Array,
   dealer: Uint8Array,
   { blind, chainCode, F }: Pick<Deal, 'blind' | 'chainCode' | 'F'>,
-): Uint8Array => oracle(tags.dealCommitment, 32, instanceId, dealer, blind, chainCode, F)
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.dealCommitment, 32, instanceId, dealer, blind, chainCode, F)
 
 /** sid = RO(deal-sid; u8 kind, instanceId, per party: id, nonce, com). */
 export const dealSidOf = (
@@ -22,8 +23,9 @@ export const dealSidOf = (
   instanceId: Uint8Array,
   guests: readonly Guest[],
   commitOf: ByGuest<Commit>,
+  hash: Oracle = oracle,
 ): Uint8Array =>
-  oracle(
+  hash(
     tags.dealSid,
     32,
     u8(kind),
@@ -40,8 +42,9 @@ export const chainCodeOf = (
   index: number,
   dealers: readonly Guest[],
   dealOf: ByGuest<Deal>,
+  hash: Oracle = oracle,
 ): Uint8Array =>
-  oracle(
+  hash(
     tags.chain,
     32,
     sid,
@@ -56,7 +59,8 @@ export const keyIdOf = (
   index: number,
   curve: number,
   publicKey: Uint8Array,
-): Uint8Array => oracle(tags.keyId, 32, networkId, sid, u16(index), u8(curve), publicKey)
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.keyId, 32, networkId, sid, u16(index), u8(curve), publicKey)
 
 /**
  * pub = RO(deal-pub; sid, ids of D, ids of N, K1 of each party, K2 without shares of each dealer). Each
@@ -68,12 +72,13 @@ export const publicHashOf = (
   receivers: readonly Guest[],
   commitOf: ByGuest<Commit>,
   dealOf: ByGuest<Deal>,
+  hash: Oracle = oracle,
 ): Uint8Array => {
   const parties = inOrder([
     ...dealers,
     ...receivers.filter(({ index }) => !dealers.some((dealer) => dealer.index === index)),
   ])
-  return oracle(
+  return hash(
     tags.dealPublic,
     32,
     sid,
@@ -88,5 +93,8 @@ export const publicHashOf = (
 }
 
 /** T = RO(deal-tr; pub, rec_0 ‖ … ‖ rec_{B−1}). */
-export const transcriptOf = (pub: Uint8Array, records: readonly Uint8Array[]): Uint8Array =>
-  oracle(tags.dealTranscript, 32, pub, concatBytes(...records))
+export const transcriptOf = (
+  pub: Uint8Array,
+  records: readonly Uint8Array[],
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.dealTranscript, 32, pub, concatBytes(...records))

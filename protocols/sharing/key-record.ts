@@ -1,5 +1,5 @@
 import { tags } from '../crypto/tags.ts'
-import { oracle } from '../crypto/transcript.ts'
+import { type Oracle, oracle } from '../crypto/transcript.ts'
 import { u8, u16 } from '../session/codec.ts'
 
 export const SECP256K1 = 1 // the curve's number (02 §9)
@@ -19,14 +19,15 @@ export interface KeyRecord {
 }
 
 /** X_D of a key without a device (02 §5). */
-const NO_DEVICE = new Uint8Array()
+export const NO_DEVICE: Uint8Array = new Uint8Array()
 
 /** rec = RO(key-rec; keyId, u8 curve, u16 t, P, cc, F, X_D or empty). */
 export const keyRecordHash = (
   key: Omit<KeyRecord, 'record'>,
   deviceKey: Uint8Array = NO_DEVICE,
+  hash: Oracle = oracle,
 ): Uint8Array =>
-  oracle(
+  hash(
     tags.keyRecord,
     32,
     key.keyId,

@@ -1,5 +1,5 @@
 import { tags } from '../crypto/tags.ts'
-import { oracle } from '../crypto/transcript.ts'
+import { type Oracle, oracle } from '../crypto/transcript.ts'
 import { u8 } from '../session/codec.ts'
 import { type Guest, inOrder } from '../session/guest.ts'
 import type { Form } from '../session/instance.ts'
@@ -11,7 +11,8 @@ export const commitmentTo = (
   guest: Uint8Array,
   R: Uint8Array,
   blind: Uint8Array,
-): Uint8Array => oracle(tags.signCommitment, 32, instanceId, guest, R, blind)
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.signCommitment, 32, instanceId, guest, R, blind)
 
 /** sid1 = RO(sign-sid; instanceId, u8 form, per signer: id, nonce, com, prefixes, corrIds) (02 §6.1). */
 export const sid1Of = (
@@ -19,8 +20,9 @@ export const sid1Of = (
   form: Form,
   guests: readonly Guest[],
   commitOf: (guest: Guest) => Name,
+  hash: Oracle = oracle,
 ): Uint8Array =>
-  oracle(
+  hash(
     tags.signSid,
     32,
     instanceId,
@@ -32,8 +34,11 @@ export const sid1Of = (
   )
 
 /** presigId = RO(presig-id; sid1, R). */
-export const presignatureIdOf = (sid1: Uint8Array, R: Uint8Array): Uint8Array =>
-  oracle(tags.presignatureId, 16, sid1, R)
+export const presignatureIdOf = (
+  sid1: Uint8Array,
+  R: Uint8Array,
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.presignatureId, 16, sid1, R)
 
 /** onlineSid = RO(online-sid; presigId, keyId, P', digest, requestDigest). */
 export const onlineSidOf = (
@@ -42,4 +47,5 @@ export const onlineSidOf = (
   publicKey: Uint8Array,
   digest: Uint8Array,
   requestDigest: Uint8Array,
-): Uint8Array => oracle(tags.onlineSid, 32, presignatureId, keyId, publicKey, digest, requestDigest)
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.onlineSid, 32, presignatureId, keyId, publicKey, digest, requestDigest)

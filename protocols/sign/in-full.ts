@@ -43,7 +43,7 @@ export function inFull({
       const m1s = new Map<PartyIndex, Uint8Array>()
       for (const { index } of others) {
         const { setupId, bob, lo } = pairWith(index, extend.name)
-        const sid = rvoleSid(sid1, setupId, 0, pairRoles(lo).asBob)
+        const sid = rvoleSid(sid1, setupId, 0, pairRoles(lo).asBob, kernel.oracle)
         const { m1, choice } = kernel.rvoleBob(bob, sid)
         choices.set(index, scratch.hold(choice))
         m1s.set(index, m1)
@@ -58,7 +58,7 @@ export function inFull({
       const answers = new Map<PartyIndex, Uint8Array>()
       for (const { index } of others) {
         const pair = pairWith(index, extend.name)
-        const sid = rvoleSid(own.sid1, pair.setupId, 0, pairRoles(pair.lo).asAlice)
+        const sid = rvoleSid(own.sid1, pair.setupId, 0, pairRoles(pair.lo).asAlice, kernel.oracle)
         const { m1 } = extended.from(index)
         const multiplied = kernel.rvoleAlice(pair.alice, sid, m1, { nonce, key })
         if (multiplied === 'malformed') throw malformed(extend.name, index, 'no m1')

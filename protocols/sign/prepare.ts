@@ -78,7 +78,7 @@ export async function prepare(
     const blind = random(32)
     const commitOf = await steps.commit({
       nonce: random(32),
-      commitment: commitmentTo(instanceId, mine.id, myR, blind),
+      commitment: commitmentTo(instanceId, mine.id, myR, blind, kernel.oracle),
       prefixes: concatBytes(...prefixes),
     })
     for (const guest of others) {
@@ -86,7 +86,7 @@ export async function prepare(
       const pair = pairWith(guest.index, commitRound)
       checkPrefix(commitRound, guest.index, commitOf(guest), position, pair)
     }
-    const sid1 = sid1Of(instanceId, steps.form, signers, commitOf)
+    const sid1 = sid1Of(instanceId, steps.form, signers, commitOf, kernel.oracle)
 
     // R1b of form (a): my choices as Bob. Form (b): everyone named what I hold.
     await steps.begin(sid1)
@@ -112,7 +112,13 @@ export async function prepare(
       const opened = openedBy(index)
       checkShape(kernel, openRound, index, opened)
       checkSession(openRound, index, opened.opening.sid1, sid1)
-      const promise = commitmentTo(instanceId, id, opened.opening.R, opened.opening.blind)
+      const promise = commitmentTo(
+        instanceId,
+        id,
+        opened.opening.R,
+        opened.opening.blind,
+        kernel.oracle,
+      )
       if (!equalBytes(promise, commitOf(guest).commitment))
         throw new ProtocolError({ kind: 'commitment', round: openRound, from: index })
     }

@@ -27,7 +27,7 @@ export async function signOnline(
   if (secret === undefined)
     throw new ProtocolError({ kind: 'presig-unknown', round: online.name, from: party.me })
 
-  const onlineSid = onlineSidOf(id, keyId, derived.publicKey, digest, requestDigest)
+  const onlineSid = onlineSidOf(id, keyId, derived.publicKey, digest, requestDigest, kernel.oracle)
   const mine = { onlineSid, presignatureId: id, ...kernel.online(secret, digest) }
   const parts = await party.publish(online, mine)
   const others = party.everyone.filter((index) => index !== party.me)

@@ -1,5 +1,7 @@
 import { deepEqual, equal, notDeepEqual, ok, throws } from 'node:assert/strict'
 import type { Random } from '../../protocols/crypto/random.ts'
+import { tags } from '../../protocols/crypto/tags.ts'
+import { oracle } from '../../protocols/crypto/transcript.ts'
 import { type Handle, type Kernel, KernelMisuse } from '../../protocols/kernel/kernel.ts'
 import { seeded } from '../support/seeded.ts'
 import {
@@ -503,6 +505,23 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
           throws(() => kernel.shareIn(wrong), KernelMisuse)
           deepEqual(wrong, new Uint8Array(wrong.length))
         }
+      })
+    })
+
+    describe('hashing', () => {
+      it('gives the known answer of the oracle, whatever was hashed before', () => {
+        const kernel = make(seeded('hashing'))
+        const fields = [Uint8Array.of(0x61), Uint8Array.of(0x62, 0x63)]
+        const answer = Buffer.from(kernel.oracle(tags.pok, 64, ...fields)).toString('hex')
+        ok(answer.startsWith('9918e52e87416cb9629e5f119a723b1e'))
+        for (const length of [0, 3, 1020, 1021, 9_232, 70_000]) {
+          const long = new Uint8Array(length).fill(7)
+          deepEqual(
+            kernel.oracle(tags.correlationTranscript, 32, long, ...fields),
+            oracle(tags.correlationTranscript, 32, long, ...fields),
+          )
+        }
+        equal(Buffer.from(kernel.oracle(tags.pok, 64, ...fields)).toString('hex'), answer)
       })
     })
 

@@ -102,7 +102,7 @@ export function blake3Hash(out: usize, outLength: i32, from: usize, length: i32)
   hashEnd(out, outLength)
 }
 
-/** The eight key words of derive-key mode for a context of at most 64 bytes. Public: the context. */
+/** The eight key words of derive-key mode for a context. Public: the context. */
 export function contextKeyOf(out: usize, context: usize, length: i32): void {
   hashBegin(IV, DERIVE_KEY_CONTEXT)
   hashUpdate(context, length)

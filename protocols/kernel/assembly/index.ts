@@ -53,6 +53,8 @@ export {
   verifyPoks,
   verifySignature,
 } from './public'
+export { contextKeyOf, hashEnd, hashUpdate } from './blake3'
+export { oracleBeginWith } from './oracle'
 export { knownAnswers } from './known-answers'
 
 /** Builds the table of G and lays out the slots, once; false when they do not fit. */

@@ -38,6 +38,11 @@ export function oracleBegin(tag: i32): void {
   hashBegin(keys + KEY_BYTES * tag, DERIVE_KEY_MATERIAL)
 }
 
+/** The same under the key of any context (`contextKeyOf`); the fields come framed, by `hashUpdate`. */
+export function oracleBeginWith(key: usize): void {
+  hashBegin(key, DERIVE_KEY_MATERIAL)
+}
+
 export function oracleField(from: usize, length: i32): void {
   oracleLength(length)
   hashUpdate(from, length)

@@ -293,6 +293,8 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
       return writePoint(multiply(G, slots.get(share, 'share').s))
     },
 
+    oracle,
+
     // Public arithmetic.
     verifyPok(proof) {
       checkStatement(proof)

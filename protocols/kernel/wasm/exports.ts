@@ -89,6 +89,10 @@ export interface Exports {
   sharePublic(share: number, out: number): number
   shareOut(share: number, out: number): number
   shareIn(bytes: number): number
+  contextKeyOf(out: number, context: number, length: number): void
+  oracleBeginWith(key: number): void
+  hashUpdate(from: number, length: number): void
+  hashEnd(out: number, length: number): void
   verifyPoks(statements: number, count: number, alone: number): number
   verifyFeldman(shares: number, count: number, x: number, F: number, threshold: number): number
   sumPoints(encoded: number, count: number, out: number): number

@@ -174,7 +174,7 @@ describe('produceCorrelations()', function () {
         [LONG_LIVED + done, LONG_LIVED],
       )
     }
-    const BREATHS = 2 * 3 + 4 * 2 // two items: answered, chosen, finished; and hashed
+    const BREATHS = 2 * 3 // two items: answered, chosen, finished
     for (const me of [1, 2])
       for (let last = 0; last < BREATHS; last++) {
         const world = batchWorld('breathless')

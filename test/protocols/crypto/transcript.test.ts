@@ -1,6 +1,6 @@
 import { deepEqual, notDeepEqual } from 'node:assert/strict'
 import { objectTags, tags } from '../../../protocols/crypto/tags.ts'
-import { OracleStream, objectHash, oracle } from '../../../protocols/crypto/transcript.ts'
+import { objectHash, oracle } from '../../../protocols/crypto/transcript.ts'
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
@@ -15,15 +15,6 @@ describe('random oracle', () => {
   it('tells apart tags, and extends its output', () => {
     notDeepEqual(oracle(tags.pok, 32, bytes(1)), oracle(tags.chain, 32, bytes(1)))
     deepEqual(oracle(tags.pok, 64, bytes(1)).slice(0, 32), oracle(tags.pok, 32, bytes(1)))
-  })
-})
-
-describe('random oracle, field by field', () => {
-  it('says what it says of all fields at once', () => {
-    const fields = [bytes(1, 2), bytes(), new Uint8Array(5000).fill(3), bytes(4)]
-    const stream = new OracleStream(tags.pok, 64)
-    for (const field of fields) stream.field(field)
-    deepEqual(stream.digest(), oracle(tags.pok, 64, ...fields))
   })
 })
 
