@@ -83,7 +83,10 @@ export interface Kernel {
     product: Handle<'alice-product'>,
     choice: Handle<'choice'>,
   ): { gammaU: Uint8Array; gammaV: Uint8Array; psi: Uint8Array }
-  /** * (both products) Checks 1 and 2 of 02 §6.2 against peer j as one equation with `omega` (16 bytes); on success j's part enters `nonce`. */
+  /**
+   * * (both products) Checks 1 and 2 of 02 §6.2 against peer j; on success j's part enters `nonce`. `omega`, 16
+   * bytes, is for kernels that check both as one equation.
+   */
   signCheck(
     nonce: Handle<'nonce'>,
     product: Handle<'alice-product'>,
@@ -164,6 +167,8 @@ export interface Kernel {
   /** a + b mod q. */
   addScalars(a: Uint8Array, b: Uint8Array): Uint8Array
   isPoint(bytes: Uint8Array): boolean
+  /** Whether these are only points, 33 bytes each; false for a length that is no multiple of 33. */
+  arePoints(bytes: Uint8Array): boolean
   isScalar(bytes: Uint8Array): boolean
   /** Whether these are only canonical scalars, 32 bytes each; false for a length that is no multiple of 32. */
   areScalars(bytes: Uint8Array): boolean

@@ -30,7 +30,7 @@ export function checkSession(
 /** K2: opens what K1 promised, with points that are points. */
 export function checkOpening(
   kernel: Kernel,
-  { round, threshold, count }: Dealing,
+  { round }: Dealing,
   instanceId: Uint8Array,
   { index: from, id }: Guest,
   promised: Uint8Array,
@@ -38,9 +38,8 @@ export function checkOpening(
 ): void {
   if (!equalBytes(commitmentTo(instanceId, id, deal, kernel.oracle), promised))
     throw new ProtocolError({ kind: 'commitment', round, from })
-  for (let i = 0; i < threshold * count; i++)
-    if (!kernel.isPoint(item(deal.F, i, POINT_BYTES)))
-      throw new ProtocolError({ kind: 'malformed', round, from, reason: 'F is not made of points' })
+  if (!kernel.arePoints(deal.F))
+    throw new ProtocolError({ kind: 'malformed', round, from, reason: 'F is not made of points' })
 }
 
 /** K2: the dealer knows every coefficient it committed to. */

@@ -35,6 +35,10 @@ export function derive(
 ): DerivedKey {
   if (path.length > MAX_DEPTH) throw new PathError(`a path has at most ${MAX_DEPTH} indices`)
   if (chainCode.length !== 32) throw new Error('bug: a chain code has 32 bytes')
+  if (publicKey.length !== 33) throw new Error('bug: a public key has 33 bytes')
+  if (path.length === 0)
+    // P itself: no point to compute, and whoever signs looks at P anyway
+    return { path: [], epsilon: new Uint8Array(32), publicKey: publicKey.slice(), chainCode }
   let point = Point.fromBytes(publicKey)
   let code = chainCode
   let epsilon = Fn.ZERO

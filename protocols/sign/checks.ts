@@ -1,4 +1,5 @@
 import { equalBytes } from '@noble/curves/utils.js'
+import { concatBytes } from '@noble/hashes/utils.js'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { PairSetup } from '../pair-setup/set-up-pair.ts'
 import { type PartyIndex, ProtocolError } from '../session/faults.ts'
@@ -57,8 +58,8 @@ export function checkShape(
   from: PartyIndex,
   { opening: { R, pk, gammaU, gammaV, psi }, scalars }: Opened,
 ): void {
-  for (const [name, point] of Object.entries({ R, pk, gammaU, gammaV }))
-    if (!kernel.isPoint(point)) throw malformed(round, from, `${name} is not a point`)
+  if (!kernel.arePoints(concatBytes(R, pk, gammaU, gammaV)))
+    throw malformed(round, from, 'R, pk and Γ are not points')
   if (!kernel.isScalar(psi)) throw malformed(round, from, 'psi is not a scalar')
   if (!kernel.areScalars(scalars)) throw malformed(round, from, 'not made of scalars')
 }

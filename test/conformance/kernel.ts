@@ -492,6 +492,8 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
         equal(kernel.evaluateCommitment(Uint8Array.of(...P, ...negative), 1), undefined)
         const G = kernel.tweakPoint(negative, scalar(0n))
         deepEqual(G, negative)
+        // and goes on from O where only a part of a sum is
+        deepEqual(kernel.evaluateCommitment(Uint8Array.of(...P, ...negative, ...P), 1), P)
       })
 
       it('moves shares out to the vault and in again', () => {
@@ -629,6 +631,18 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
           [true, true, false],
         )
         equal(kernel.isScalar(new Uint8Array(33)), false)
+        deepEqual(
+          [
+            new Uint8Array(),
+            P,
+            Uint8Array.of(...P, ...P, ...P),
+            Uint8Array.of(...P, ...badPoint, ...P),
+            Uint8Array.of(...P, ...P, ...badPoint),
+            P.slice(1),
+            Uint8Array.of(...P, 2),
+          ].map((bytes) => kernel.arePoints(bytes)),
+          [true, true, true, false, false, false, false],
+        )
         const list = (...values: bigint[]) =>
           Uint8Array.of(...values.flatMap((v) => [...scalar(v)]))
         deepEqual(

@@ -42,10 +42,10 @@ export {
 } from './sharing'
 export {
   addScalars,
+  arePoints,
   areScalars,
   combine,
   evaluateCommitment,
-  isPoint,
   lagrange,
   sumPoints,
   tweakPoint,

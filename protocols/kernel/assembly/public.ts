@@ -1,7 +1,19 @@
 import { baseMultiply } from './comb'
-import { multiScalar, scalarBaseAndPoint } from './multi-scalar'
+import { affineOfJacobian } from './affine'
+import { FE_SIZE } from './field'
+import {
+  JACOBIAN_SIZE,
+  jacobianAdd,
+  jacobianAddAffine,
+  jacobianDouble,
+  jacobianIsO,
+  jacobianSet,
+  jacobianSetO,
+} from './jacobian'
+import { multiScalar } from './multi-scalar'
 import {
   POINT_SIZE,
+  pointAdd,
   pointDecode,
   pointDecodeMany,
   pointEncode,
@@ -37,6 +49,8 @@ const MOST: u32 = 2048 // points of one equation, and of one chunk's commitments
 const points = memory.data(163840, 16) // 2,048 points
 /** 2,048 scalars; between two operations the running sums of shares (./sharing). */
 export const scalars = memory.data(65536, 16)
+const sum = memory.data(120, 16)
+const base = memory.data(120, 16)
 const scratch = memory.data(512, 16)
 const one: usize = scratch
 const two: usize = scratch + 32
@@ -169,13 +183,20 @@ export function evaluateCommitment(F: usize, count: u32, x: u32, out: usize): u3
     scrub(least(count, MOST))
     return MISUSE
   }
-  setSmall(one, 1)
-  setSmall(two, x)
-  for (let k: u32 = 0; k < count; k++) {
-    memory.copy(scalars + k * SC, one, SC)
-    scMul(one, one, two)
+  // Horner: x is short, so that a few doublings and additions do for each step.
+  let at = points + (count - 1) * POINT_SIZE
+  jacobianSet(sum, at, at + FE_SIZE)
+  while (at != points) {
+    at -= POINT_SIZE
+    memory.copy(base, sum, JACOBIAN_SIZE)
+    jacobianSetO(sum)
+    for (let bit = 31 - <i32>clz(x); bit >= 0; bit--) {
+      jacobianDouble(sum)
+      if (((x >> bit) & 1) != 0) jacobianAdd(sum, base)
+    }
+    jacobianAddAffine(sum, at, at + FE_SIZE)
   }
-  const some = multiScalar(left, points, scalars, count)
+  const some = !jacobianIsO(sum) && affineOfJacobian(left, sum, 1)
   if (some) pointEncode(out, left)
   scrub(least(count, MOST))
   return some ? DONE : NOTHING
@@ -187,8 +208,9 @@ export function tweakPoint(P: usize, epsilon: usize, out: usize): u32 {
     scrub(1)
     return MISUSE
   }
-  setSmall(two, 1)
-  const some = scalarBaseAndPoint(left, one, points, two)
+  let some = true
+  if (scIsZero(one)) memory.copy(left, points, POINT_SIZE)
+  else some = baseMultiply(left, one) && pointAdd(left, left, points)
   if (some) pointEncode(out, left)
   scrub(1)
   return some ? DONE : NOTHING
@@ -225,9 +247,10 @@ export function addScalars(a: usize, b: usize, out: usize): u32 {
   return good ? DONE : MISUSE
 }
 
-export function isPoint(encoded: usize): bool {
-  const good = pointDecode(points, encoded)
-  scrub(1)
+/** Whether these are `count` points, at most 2,048. */
+export function arePoints(encoded: usize, count: u32): bool {
+  const good = count <= MOST && pointDecodeMany(points, encoded, count)
+  scrub(least(count, MOST))
   return good
 }
 

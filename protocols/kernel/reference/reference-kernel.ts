@@ -28,6 +28,7 @@ import {
   type Random,
   randomScalar,
   readPoint,
+  readPoints,
   readScalar,
   SCALAR_BYTES,
   writePoint,
@@ -334,6 +335,7 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
       return writeScalar(mod(checkedScalar(a, 'a') + checkedScalar(b, 'b')))
     },
     isPoint: (bytes) => readPoint(bytes) !== undefined,
+    arePoints: (bytes) => readPoints(bytes) !== undefined,
     isScalar: (bytes) => readScalar(bytes) !== undefined,
     areScalars(bytes) {
       if (bytes.length % SCALAR_BYTES !== 0) return false

@@ -100,7 +100,7 @@ export interface Exports {
   tweakPoint(P: number, epsilon: number, out: number): number
   lagrange(x: number, signers: number, count: number, out: number): number
   addScalars(a: number, b: number, out: number): number
-  isPoint(encoded: number): number
+  arePoints(encoded: number, count: number): number
   areScalars(bytes: number, count: number): number
   combine(R: number, parts: number, count: number, out: number): number
   verifySignature(P: number, digest: number, signature: number, recovery: number): number

@@ -6,6 +6,7 @@ import type { Core } from './core.ts'
 const POK_BYTES = 65 // T ‖ z
 const STATEMENT_BYTES = 168 // sid ‖ guest ‖ u16 index ‖ u16 coefficient ‖ Y ‖ proof ‖ whether the lengths are right
 const AT = { guest: 32, place: 64, Y: 68, proof: 101, whole: 166 }
+const MAX_POINTS = 2048 // of one call
 const MAX_STATEMENTS = 512 // of one equation; their weights are independent, so that several say as much as one
 
 type PublicOperations = Pick<
@@ -19,6 +20,7 @@ type PublicOperations = Pick<
   | 'lagrange'
   | 'addScalars'
   | 'isPoint'
+  | 'arePoints'
   | 'isScalar'
   | 'areScalars'
   | 'ecdsaVerify'
@@ -38,6 +40,15 @@ export function publicOperations(core: Core): PublicOperations {
   const areScalars = (bytes: Uint8Array): boolean =>
     bytes.length % SCALAR_BYTES === 0 &&
     core.run((arena) => core.wasm.areScalars(arena.put(bytes), bytes.length / SCALAR_BYTES) === 1)
+  const arePoints = (bytes: Uint8Array): boolean => {
+    if (bytes.length % POINT_BYTES !== 0) return false
+    for (let at = 0; at < bytes.length; at += MAX_POINTS * POINT_BYTES) {
+      const some = bytes.subarray(at, at + MAX_POINTS * POINT_BYTES)
+      const count = some.length / POINT_BYTES
+      if (core.run((arena) => core.wasm.arePoints(arena.put(some), count)) !== 1) return false
+    }
+    return true
+  }
 
   return {
     verifyPok(proof) {
@@ -111,9 +122,8 @@ export function publicOperations(core: Core): PublicOperations {
         core.answer(core.wasm.addScalars(arena.put(a), arena.put(b), out))
         return arena.get(out, SCALAR_BYTES)
       }),
-    isPoint: (bytes) =>
-      bytes.length === POINT_BYTES &&
-      core.run((arena) => core.wasm.isPoint(arena.put(bytes)) === 1),
+    isPoint: (bytes) => bytes.length === POINT_BYTES && arePoints(bytes),
+    arePoints,
     isScalar: (bytes) => bytes.length === SCALAR_BYTES && areScalars(bytes),
     areScalars,
     ecdsaVerify: (P, digest, { r, s, recovery }) =>
