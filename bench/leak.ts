@@ -6,7 +6,7 @@ const PROBES = 'test/protocols/kernel/assembly/probes'
 const ALIGNMENT = 64
 /** Of each class' laps the slowest are left out: interrupts, not work. */
 const KEPT = 0.9
-/** 02 §13.6. */
+/** 02 §13. */
 const LIMIT = 4.5
 const WARMUP = 500
 
@@ -151,7 +151,7 @@ const HASHING: readonly Subject[] = [
 ]
 
 /**
- * Fixed against random secrets, interleaved by chance, at the same addresses (02 §13.6). A comparison that ends at
+ * Fixed against random secrets, interleaved by chance, at the same addresses (02 §13). A comparison that ends at
  * the first difference comes first: unless that shows, silence means nothing. True when the plant showed and
  * nothing else did.
  */

@@ -30,7 +30,6 @@ export type {
   RefusedReply,
   SignatureForm,
 } from '../port/messages.ts'
-export { GUEST_PHASES, type GuestPhase, type PhaseTimes } from '../port/phases.ts'
 
 /** Brings an envelope to another party. A rejection with `code` UNREACHABLE or OVERLOADED is told to the guest. */
 export type EnvelopeTaker = (to: number, bytes: Uint8Array, priority: Priority) => Promise<void>

@@ -1,4 +1,4 @@
-import { GUEST_PHASES, type PhaseTimes } from '../../enclave-runtime/host/guest.ts'
+import { GUEST_PHASES, type PhaseTimes } from '../../enclave-runtime/port/phases.ts'
 
 /**
  * The way of a request, in order (10 §6.4). `gateway`: until the guest is asked, with the port's crossing.
