@@ -38,10 +38,12 @@ const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8A
 const breathe = (): Promise<void> =>
   new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
+    Object.assign(port1, {
+      onmessage() {
+        port1.close()
+        resolve()
+      },
+    })
     port2.postMessage(null)
   })
 
