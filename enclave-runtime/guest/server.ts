@@ -136,8 +136,9 @@ export class Server {
     const { kernels, backend, port } = this.#init
     const genesis = hello.genesis === null ? null : readGenesis(hello.genesis)
     const networkId = hello.genesis === null ? null : networkIdOf(hello.genesis)
-    assertAllowed(hello, genesis)
+    assertBundle(hello, genesis)
     const kernel = chosenKernel(kernels, hello.kernel, genesis)
+    assertLauncher(hello, genesis)
     this.#kernel = kernel
     const vault = await Vault.open(backend, portStore(port), {
       networkId,
@@ -330,9 +331,15 @@ function readGenesis(bytes: Uint8Array): Genesis {
 }
 
 /** The bundle is one that members may run. */
-function assertAllowed({ bundle }: HelloToGuest, genesis: Genesis | null): void {
+function assertBundle({ bundle }: HelloToGuest, genesis: Genesis | null): void {
   if (genesis !== null && !genesis.allow.some((hash) => Buffer.from(hash).equals(bundle)))
     throw new GuestEnd(EXIT_CODES.bundle, 'BUNDLE_NOT_ALLOWED')
+}
+
+/** A guest without a sandbox serves development networks alone (04 §3). */
+function assertLauncher({ launcher }: HelloToGuest, genesis: Genesis | null): void {
+  if (genesis?.environment === 'production' && launcher === 'plain')
+    throw new GuestEnd(EXIT_CODES.bundle, 'LAUNCHER_NOT_FOR_PRODUCTION')
 }
 
 const namedBy = (genesis: Genesis | null, guestSig: Uint8Array, guestEnc: Uint8Array): boolean =>

@@ -54,6 +54,10 @@ export async function preflight(config: NodeConfig): Promise<Preflight> {
     )
   if (read?.genesis.environment === 'production' && config.allowPlain)
     problems.push('allowPlain is for development networks: remove it from node.toml')
+  if (read?.genesis.environment === 'production')
+    problems.push(
+      'genesis.cbor is of a production network, and this version starts its guest without a sandbox: it runs on development networks only',
+    )
   await attempt(() => assertRecords(config))
   problems.push(...(await usedPorts(config)))
   if (!read || !me || !bundle || !seed || kernel === undefined || problems.length > 0)

@@ -192,6 +192,10 @@ describe('the guest behind the port', function () {
       await ends(genesisWith(member, { production: true }), 'reference'),
       '73 KERNEL_NOT_FOR_PRODUCTION',
     )
+    equal(
+      await ends(genesisWith(member, { production: true }), 'wasm'),
+      '74 LAUNCHER_NOT_FOR_PRODUCTION',
+    )
     const { reference } = bootKernels(seeded('no SIMD'))
     const old = new Host(disk, { wasm: undefined, reference })
     old.greet(genesisWith(member), 'wasm')

@@ -110,6 +110,7 @@ describe('createNode()', () => {
     const found = await problems({ HOLDFAST_KERNEL: 'reference' })
     oneOf(found, /kernel = "reference" is for development networks/)
     oneOf(found, /allowPlain is for development networks/)
+    oneOf(found, /starts its guest without a sandbox/)
   })
 
   it('refuses a peer key that others can read, and one that is missing', async () => {
