@@ -34,7 +34,7 @@ import {
   scStore,
   scSub,
 } from './scalar'
-import { ecdsaVerify } from './verify'
+import { ecdsaVerify, isHigh } from './verify'
 import { DONE, MALFORMED, MISUSE, NOTHING } from './codes'
 import { entropy } from './entropy'
 import { zero } from './memory'
@@ -280,12 +280,10 @@ function combined(R: usize, parts: usize, count: u32, out: usize): u32 {
   scInvert(two, two)
   scMul(three, three, two)
   if (scIsZero(three)) return NOTHING
-  scNeg(two, three)
+  const high = isHigh(three)
+  if (high) scNeg(three, three)
   scStore(out, left)
   scStore(out + SC, three)
-  scStore(wide, two)
-  const high = memory.compare(out + SC, wide, SC) > 0 // s > q − s
-  if (high) memory.copy(out + SC, wide, SC)
   const odd: u8 = pointYOdd(points) ? 1 : 0
   const exceeds: u8 = pointXExceedsQ(points) ? 2 : 0
   store<u8>(out + 2 * SC, (odd | exceeds) ^ (high ? 1 : 0))

@@ -35,7 +35,8 @@ export function ecdsaVerify(pt: usize, digest32: usize, r: usize, s: usize, reco
   return difference == 0 && recovery == expected
 }
 
-function isHigh(s: usize): bool {
+/** s > (q − 1)/2. Public, variable time. */
+export function isHigh(s: usize): bool {
   for (let i = 28; i >= 0; i -= 4) {
     const limb = load<u32>(s + i)
     const limit = load<u32>(HALF_Q + i)
