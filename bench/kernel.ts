@@ -1,3 +1,4 @@
+import { tags } from '../protocols/crypto/tags.ts'
 import type { Handle, Kernel } from '../protocols/kernel/kernel.ts'
 import { wasmKernel } from '../protocols/kernel/load.ts'
 import { referenceKernel } from '../protocols/kernel/reference/reference-kernel.ts'
@@ -147,6 +148,10 @@ export function benchKernel(
     if (!lo.verifyFeldman(values, 3, F, 2)) throw new Error('shares refused')
   })
   lo.wipe(deal)
+  const batch = Array.from({ length: 32 }, () => [new Uint8Array(9_232), new Uint8Array(49_248)])
+  time('oracle, all messages of a batch of 16', setups, () => {
+    lo.oracle(tags.correlationTranscript, 32, ...batch.flat())
+  })
   return rows
 }
 

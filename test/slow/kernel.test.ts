@@ -1,4 +1,5 @@
 import { equal, ok } from 'node:assert/strict'
+import { tags } from '../../protocols/crypto/tags.ts'
 import type { Handle, Kernel } from '../../protocols/kernel/kernel.ts'
 import { wasmKernel } from '../../protocols/kernel/load.ts'
 import {
@@ -38,6 +39,11 @@ describe('the kernel in WebAssembly against the reference, at length', () => {
       const P = kernel.sharePublic(share)
       const tweaked = good(kernel.tweakPoint(P, b))
       kernel.sumPoints([P, tweaked])
+      kernel.oracle(tags.chain, 1 + (k % 100), random(k % 1500), a)
+      if (k % 16 === 0) {
+        kernel.evaluateCommitment(Uint8Array.of(...P, ...tweaked, ...P), 1 + ((k * 7) % 65_535))
+        kernel.arePoints(Uint8Array.of(...P, ...tweaked, 2 + (k & 1), ...random(32)))
+      }
       const { key, pk } = kernel.signKey(share, b, scalar(), [], random(32))
       const { nonce, R } = kernel.signBegin()
       const presignature = kernel.presign(nonce, key, R)
