@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { build, stop } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -18,6 +18,7 @@ export async function browserBundle(entry: string): Promise<Uint8Array> {
     tsconfigRaw: '{}',
     logLevel: 'silent',
   })
+  await stop() // its service would live on as a child of whatever runs next
   const [file] = outputFiles
   if (file === undefined) throw new Error(`bug: no bundle of ${entry}`)
   return file.contents
