@@ -236,7 +236,8 @@ export class Member {
       tell,
       onError,
       authorize: check,
-      authorizeDone: (request) => this.#authorize(request, { admit: () => true }),
+      clock,
+      authorizeDone: (request, at) => this.#authorizeDone(request, at),
       converse: conversations.sign,
     })
     this.#listen()
@@ -386,17 +387,30 @@ export class Member {
   ): Promise<Authorized> {
     return authorize(
       {
-        committee: this.#init.committee,
-        account: (id) => this.#accounts.get(id),
-        activities: this.#activities,
-        rates,
-        verify: this.#verify,
+        ...this.#facts(rates),
         isDone,
         now: () => this.#now(),
+        heard: (accountId, nonce) => this.#signing.settle(accountId, nonce),
         ...(timeline && { timeline }),
       },
       request,
     )
+  }
+
+  /** A request that others finished, as it stood at `at`: what was heard of it is not asked again. */
+  #authorizeDone(request: Uint8Array, at: number): Promise<Authorized> {
+    const isDone = (digest: Uint8Array) => this.#results.get(digest, this.#now()) !== undefined
+    return authorize({ ...this.#facts({ admit: () => true }), isDone, now: () => at }, request)
+  }
+
+  #facts(rates: Pick<AccountRates, 'admit'>) {
+    return {
+      committee: this.#init.committee,
+      account: (id: Uint8Array) => this.#accounts.get(id),
+      activities: this.#activities,
+      rates,
+      verify: this.#verify,
+    }
   }
 
   #timeline(): Timeline {

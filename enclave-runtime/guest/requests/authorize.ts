@@ -54,6 +54,8 @@ export interface AuthorizeDeps {
   readonly rates: Pick<AccountRates, 'admit'>
   /** Whether the result of this digest is known: it is told again after the request's expiry (05 §3.5). */
   readonly isDone: (digest: Uint8Array) => boolean
+  /** What others told of this account and nonce is known once it resolves. */
+  readonly heard?: (accountId: Uint8Array, nonce: Uint8Array) => Promise<void> | undefined
   /** Unix seconds. */
   readonly now: () => number
   /** Whether the signature over this digest is the key's. */
@@ -74,6 +76,9 @@ export async function authorize(deps: AuthorizeDeps, bytes: Uint8Array): Promise
   if (!equal(core.networkId, deps.committee.networkId)) throw new RequestError('NETWORK_MISMATCH')
   if (core.ticketHash !== null)
     throw new RequestError('REQ_MALFORMED', 'tickets are not issued by this version')
+
+  // Before anything is decided about it: it may be done already, and its nonce taken.
+  if (core.accountId !== null) await deps.heard?.(core.accountId, core.nonce)
 
   // 6. Times. A request that is done stays done.
   if (!deps.isDone(digest)) checkTimes(request, deps.now())

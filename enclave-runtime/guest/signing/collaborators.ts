@@ -11,6 +11,7 @@ import type { PresignaturePool } from '../presignatures/presignature-pool.ts'
 import type { Authorized } from '../requests/authorize.ts'
 import type { ResultCache } from '../requests/result-cache.ts'
 import type { Answers } from '../sessions/answers.ts'
+import type { Clock } from '../sessions/clock.ts'
 import type { Followers } from '../sessions/followers.ts'
 import type { LiveAttempts } from '../sessions/live-attempts.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
@@ -34,12 +35,13 @@ export interface SigningCollaborators {
   readonly results: ResultCache
   readonly kernel: Kernel
   readonly random: Random
+  readonly clock: Pick<Clock, 'after'>
   readonly tell: Tell
   /** Unix seconds. */
   readonly now: () => number
   readonly authorize: (request: Uint8Array) => Promise<Authorized>
-  /** The same for a request that is done: it costs its account nothing here. */
-  readonly authorizeDone: (request: Uint8Array) => Promise<Authorized>
+  /** The same for a request that was done at this time, in unix seconds: it costs its account nothing here. */
+  readonly authorizeDone: (request: Uint8Array, at: number) => Promise<Authorized>
   /** A request is live until the returned function is called: what is made ahead waits for it. */
   readonly requestBegan: () => () => void
   /** A signature was led here: what its key will need next may be made. */

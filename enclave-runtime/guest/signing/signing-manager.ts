@@ -15,12 +15,14 @@ import type { SignRequest } from './signing-plan.ts'
 export class SigningManager {
   readonly #leader: SignatureLeader
   readonly #follower: SignatureFollower
+  readonly #announcements: Announcements
 
   constructor(init: SigningCollaborators) {
     const admission = new Admission(init)
     const finished = new FinishedSignatures(init)
     const announcements = new Announcements(init, finished, admission)
     const forms = new FormChoice(init)
+    this.#announcements = announcements
     this.#leader = new SignatureLeader(init, { admission, finished, announcements, forms })
     this.#follower = new SignatureFollower(init, admission, finished)
   }
@@ -33,6 +35,11 @@ export class SigningManager {
     timeline: Timeline,
   ): Promise<LeadReply> {
     return this.#leader.lead(request, asked, plan, timeline)
+  }
+
+  /** See `Announcements.settle`. */
+  settle(accountId: Uint8Array, nonce: Uint8Array): Promise<void> | undefined {
+    return this.#announcements.settle(accountId, nonce)
   }
 
   /** Another guest opens an attempt. */

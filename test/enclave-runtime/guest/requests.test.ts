@@ -2,8 +2,9 @@ import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
 import { recoverMessageAddress, recoverTransactionAddress, recoverTypedDataAddress } from 'viem'
 import { decodeAccount, ETHEREUM_PATH } from '../../../enclave-runtime/guest/accounts/account.ts'
 import {
-  decodeAnnouncement,
-  encodeAnnouncement,
+  decodeAnnouncements,
+  encodeAnnouncements,
+  placeOf,
 } from '../../../enclave-runtime/guest/signing/announcement.ts'
 import {
   FROM_CORRELATIONS,
@@ -138,6 +139,7 @@ describe('requests to a committee', function () {
     const letters = record(net)
     const request = client.message('0xa5')
     const first = resultOf(await lead(request))
+    net.clock.pass(500) // one letter for all that was finished meanwhile
     await net.calm()
     for (const party of [4, 5]) {
       const known = await net.guest(party).member.check(request)
@@ -149,7 +151,7 @@ describe('requests to a committee', function () {
 
     // Another request, or another signature, under the same words.
     const other = client.message('0xa6')
-    const { finished } = decodeAnnouncement(told.letter.body)
+    const finished = decodeAnnouncements(told.letter.body)[0]?.finished ?? new Uint8Array()
     const altered = finished.slice()
     altered[40] = (altered[40] ?? 0) ^ 1
     const forged = client.request('personal_sign', ['0xa7', client.address], {}, () =>
@@ -160,13 +162,57 @@ describe('requests to a committee', function () {
       [client.message('0xa8'), altered],
       [forged, finished],
     ] as const) {
-      const body = encodeAnnouncement({ request: lie, finished: signature })
-      const { digest: session } = decodePlainRequest(lie)
+      const { digest: session, core } = decodePlainRequest(lie)
+      const place = placeOf(core.accountId ?? new Uint8Array(16), core.nonce)
+      const body = encodeAnnouncements([{ place, request: lie, finished: signature }])
       net.inject({ from: 2, to: 4, letter: { ...told.letter, session, body } })
       net.inject({ from: 2, to: 4, letter: { ...told.letter, session, body: body.slice(1) } })
       await net.calm()
       equal((await net.guest(4).member.check(lie)).kind === 'done', false)
     }
+  })
+
+  it('are told of in one letter for many, and verified by those alone who are asked for them', async () => {
+    const letters = record(net)
+    const requests = ['0xb1', '0xb2', '0xb3'].map((text) => client.message(text))
+    const firsts: string[] = []
+    for (const request of requests) firsts.push(resultOf(await lead(request)))
+    net.clock.pass(500)
+    await net.calm()
+    const told = letters.filter(
+      ({ to, letter }) => to === 5 && letter.type === MESSAGE_TYPES.result,
+    )
+    equal(told.length, 1)
+    const checks = await Promise.all(
+      requests.map((request) => net.guest(5).member.check(request)), // at once, each its own
+    )
+    deepEqual(checks.map(resultOf), firsts)
+  })
+
+  it('that others finished stay done beyond their expiry, as they stood when that was told', async () => {
+    const later = await GuestNet.ready('told')
+    const owner = new TestClient('told')
+    owner.adopt(await later.run(later.guest(1).member.lead(owner.create(), KEYGEN)))
+    await later.calm()
+    const request = owner.message('0xb6')
+    const first = resultOf(await later.run(later.guest(1).member.lead(request, SIGN)))
+    later.clock.pass(500)
+    await later.calm()
+    later.clock.pass(600_000)
+    equal(resultOf(await later.guest(4).member.check(request)), first)
+    const check = await later.guest(4).member.check(owner.message('0xb7'))
+    equal(check.kind === 'error' && check.id, 'REQ_EXPIRED')
+  })
+
+  it('hold their nonce in members that were only told of them', async () => {
+    const request = client.message('0xb4')
+    resultOf(await lead(request))
+    net.clock.pass(500)
+    await net.calm()
+    const { nonce } = decodePlainRequest(request).core
+    const other = client.request('personal_sign', ['0xb5', client.address], { nonce })
+    const check = await net.guest(5).member.check(other)
+    equal(check.kind === 'error' && check.id, 'NONCE_REUSED')
   })
 
   it('give a large transaction the same bytes again', async () => {
