@@ -172,7 +172,8 @@ async function respond(
     // C5. Or a name of this batch, which only a peer that finished can know.
     const c5 = await Promise.race([party.receive(round.confirm, peer), claimed.promise])
     const inConfirm = { round: round.confirm.name, from: peer }
-    if (c5 === undefined) return { ...batch, correlations: [] }
+    // `over`: claimed while C5, which had come, waited for its turn.
+    if (c5 === undefined || over) return { ...batch, correlations: [] }
     checkSame(c5.transcript, transcript, inConfirm)
     checkOpen(pair, epochId, inConfirm)
     keep()

@@ -1,18 +1,21 @@
 /**
  * The secrets of one run. What is still held when the run ends, however it ends, is wiped: a
  * conversation `hold`s every secret it makes, `spend`s the ones an operation consumes, and `keep`s
- * those that outlive it.
+ * those that outlive it. After `wipe` it holds nothing any more.
  */
 export class Scratch<Handle> {
   readonly #held = new Set<Handle>()
   readonly #wipe: (handle: Handle) => void
+  #over = false
 
   constructor(wipe: (handle: Handle) => void) {
     this.#wipe = wipe
   }
 
+  /** Once the run is over, as for a message that is heard too late, it is wiped at once. */
   hold<H extends Handle>(handle: H): H {
-    this.#held.add(handle)
+    if (this.#over) this.#wipe(handle)
+    else this.#held.add(handle)
     return handle
   }
 
@@ -27,8 +30,17 @@ export class Scratch<Handle> {
     return this.spend(handle)
   }
 
+  /** The end of the run. One that cannot be wiped keeps none of the others; its error is thrown after them. */
   wipe(): void {
-    for (const handle of this.#held) this.#wipe(handle)
+    this.#over = true
+    const errors: unknown[] = []
+    for (const handle of this.#held)
+      try {
+        this.#wipe(handle)
+      } catch (error) {
+        errors.push(error)
+      }
     this.#held.clear()
+    if (errors.length > 0) throw errors[0]
   }
 }

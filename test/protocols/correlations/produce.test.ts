@@ -242,6 +242,39 @@ describe('produceCorrelations()', function () {
     )
   })
 
+  it('hands over or keeps, never both and never neither, whichever turn the name comes in beside C5', async () => {
+    const answers = new Set<boolean>()
+    for (let turns = 0; turns < 14; turns++) {
+      const world = batchWorld('claimed')
+      const batches: AwaitedBatch[] = []
+      let claimed = Promise.resolve<boolean | undefined>(undefined)
+      const results = await runCorrelations(world, {
+        seed: 'claimed',
+        count: 2,
+        tamper: (letter) => {
+          const claim = async () => {
+            for (let i = 0; i < turns; i++) await undefined
+            return batches[0]?.claim()
+          }
+          if (letter.round.endsWith('5-confirm')) claimed = claim()
+          return letter.bytes
+        },
+        alter: (me, honest) =>
+          me === 1 ? honest : { ...honest, awaited: (batch) => batches.push(batch) },
+      })
+      const [, theirs] = valuesOf(results)
+      const handed = await claimed
+      assert.ok(handed !== undefined)
+      assert.equal(theirs?.correlations.length, handed ? 0 : 2, `after ${turns}`)
+      assert.deepEqual(
+        world.kernels.map(({ kernel }) => kernel.held),
+        [LONG_LIVED + 2, LONG_LIVED + 2],
+      )
+      answers.add(handed)
+    }
+    assert.equal(answers.size, 2)
+  })
+
   it('gives nothing to a name that comes after the run, or after the gate fell', async () => {
     const late: AwaitedBatch[] = []
     const alter = (me: number, honest: BatchContext): BatchContext =>
