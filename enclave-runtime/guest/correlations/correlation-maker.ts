@@ -10,6 +10,7 @@ import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts
 import type { Party } from '../../../protocols/session/round.ts'
 import type { Background, Cost } from '../background/background.ts'
 import { meteredKernel } from '../background/metered-kernel.ts'
+import { meteredParty } from '../background/metered-party.ts'
 import { type Committee, otherGuests } from '../committee.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
 import type { Answers } from '../sessions/answers.ts'
@@ -79,7 +80,8 @@ export interface CorrelationMakerInit {
 export class CorrelationMaker {
   readonly #init: CorrelationMakerInit
   readonly #pairs: ReadonlyMap<PartyIndex, Making>
-  #disarm: (() => void)[] = []
+  /** Of each pair, the next look at its level. */
+  readonly #bells = new Map<PartyIndex, () => void>()
   #closed = false
 
   constructor(init: CorrelationMakerInit) {
@@ -112,16 +114,20 @@ export class CorrelationMaker {
   /** Offers one batch to the background, if this pair is short of correlations and it is ours to begin. */
   refill(peer: PartyIndex): void {
     const { stock, settings, pairs, background, clock } = this.#init
+    const high = Math.min(settings.high, stock.most)
     const making = this.#pairs.get(peer)
     if (making === undefined || !making.lo || this.#closed) return
     const level = stock.level(peer)
-    making.filling = level < settings.low || (making.filling && level < settings.high)
+    const wanted = level < Math.min(settings.low, high) || (making.filling && level < high)
+    making.filling = wanted && stock.gains(peer, this.#count(peer)) // or it would only replace what is there
     if (!making.filling || making.running || making.notBefore > clock.monotonicMs()) return
     if (pairs.missing([peer]).length > 0) return // `ready` comes
     const cost = this.#costOf(this.#count(peer))
     const run = (signal: AbortSignal, spent: (cost: Partial<Cost>) => void) =>
       this.#begin(making, signal, spent)
-    background.offer({ key: `correlations/${peer}`, ...cost, run })
+    const kind = 'correlations'
+    if (background.offer({ kind, key: `${kind}/${peer}`, ...cost, run })) return
+    if (!this.#bells.has(peer)) this.#ring(peer, FIRST_REST_MS) // it waits or runs already, or there is no room
   }
 
   /** Another guest begins a batch. */
@@ -132,12 +138,13 @@ export class CorrelationMaker {
 
   close(): void {
     this.#closed = true
-    for (const disarm of this.#disarm) disarm()
-    this.#disarm = []
+    for (const disarm of this.#bells.values()) disarm()
+    this.#bells.clear()
   }
 
   #count(peer: PartyIndex): number {
-    return Math.min(MAX_BATCH, this.#init.settings.high - this.#init.stock.level(peer))
+    const { settings, stock } = this.#init
+    return Math.min(MAX_BATCH, Math.min(settings.high, stock.most) - stock.level(peer))
   }
 
   async #begin(
@@ -145,7 +152,7 @@ export class CorrelationMaker {
     signal: AbortSignal,
     spent: (cost: Partial<Cost>) => void,
   ): Promise<void> {
-    spent({ cpuMs: 0 }) // from here on it is measured
+    spent({}) // from here on it is measured
     const { pairs, clock } = this.#init
     const { index } = making.guest
     const count = this.#count(index)
@@ -172,13 +179,17 @@ export class CorrelationMaker {
 
   /** The next batch, once this job is over and whatever was in the way has passed. */
   #again({ guest: { index }, notBefore }: Making): void {
+    this.#ring(index, Math.max(1, notBefore - this.#init.clock.monotonicMs()))
+  }
+
+  #ring(peer: PartyIndex, ms: number): void {
     if (this.#closed) return
-    const wait = Math.max(1, notBefore - this.#init.clock.monotonicMs())
-    const disarm = this.#init.clock.after(wait, () => {
-      this.#disarm = this.#disarm.filter((other) => other !== disarm)
-      this.refill(index)
+    this.#bells.get(peer)?.()
+    const disarm = this.#init.clock.after(ms, () => {
+      this.#bells.delete(peer)
+      this.refill(peer)
     })
-    this.#disarm.push(disarm)
+    this.#bells.set(peer, disarm)
   }
 
   async #lead(
@@ -227,20 +238,26 @@ export class CorrelationMaker {
     if (settings.high === 0) throw later('overloaded', SWITCHED_OFF_MS)
     if (making.running) throw later('busy')
     if (pairs.missing([from]).length > 0) throw later('setup-missing') // before it is paid for
-    if (!background.admit(this.#costOf(opening.count))) throw later('busy')
-    const setup = pairs.withPeer(from, opening.count)
-    if (setup === undefined) throw later('setup-missing')
-    const session = this.#open(making, opening)
-    if (typeof session === 'string') throw later('overloaded')
-    making.running = true
+    const ended = background.admit(from, this.#costOf(opening.count))
+    if (ended === undefined) throw later('busy')
+    const took = { bytes: 0, cpuMs: 0 }
     try {
+      const setup = pairs.withPeer(from, opening.count)
+      if (setup === undefined) throw later('setup-missing')
+      const session = this.#open(making, opening)
+      if (typeof session === 'string') throw later('overloaded')
+      making.running = true
       begun(session)
       await router.conduct(session, (party) =>
-        this.#produce(party, making, setup, opening, false, () => undefined),
+        this.#produce(party, making, setup, opening, false, ({ bytes = 0, cpuMs = 0 }) => {
+          took.bytes += bytes
+          took.cpuMs += cpuMs
+        }),
       )
     } finally {
+      ended(took)
+      if (making.running) this.#again(making)
       making.running = false
-      this.#again(making)
     }
   }
 
@@ -263,7 +280,8 @@ export class CorrelationMaker {
       (cpuMs) => spent({ cpuMs }),
     )
     try {
-      const batch = await converse(party, metered, random, {
+      const counted = meteredParty(party, (bytes) => spent({ bytes }))
+      const batch = await converse(counted, metered, random, {
         networkId,
         epochId,
         mine,
@@ -278,7 +296,6 @@ export class CorrelationMaker {
         awaited: ({ claim, correlations: items }) =>
           stock.await(guest.index, { bootId: theirBoot, batchNo, items }, claim),
       })
-      spent({ bytes: count * BYTES })
       stock.awaitNoMore(guest.index, batchNo)
       stock.add(guest.index, { bootId: theirBoot, batchNo, items: batch.correlations })
     } finally {
