@@ -12,13 +12,13 @@ const COUNT = 'accounts/count'
 /** The accounts of this committee: bulk records, one per account (04 §6). */
 export class AccountStore {
   readonly #records: Pick<Records, 'critical' | 'bulk' | 'write'>
-  readonly #held: Pick<HeldKeys, 'certificate'>
+  readonly #held: Pick<HeldKeys, 'certificateOf'>
   readonly #cache = new BoundedMap<Account>(MAX_CACHED)
   #count: number
 
   constructor(
     records: Pick<Records, 'critical' | 'bulk' | 'write'>,
-    held: Pick<HeldKeys, 'certificate'>,
+    held: Pick<HeldKeys, 'certificateOf'>,
   ) {
     this.#records = records
     this.#held = held
@@ -36,8 +36,8 @@ export class AccountStore {
     const name = nameOf(id)
     const record = await this.#records.bulk(name)
     if (record === undefined) return undefined
-    const { digest, credential, keyId, votes } = decoded(name, () => decodeAccount(record))
-    const certificate = await this.#held.certificate(keyId)
+    const { digest, credential, keyId, part, votes } = decoded(name, () => decodeAccount(record))
+    const certificate = await this.#held.certificateOf(keyId, part)
     const account = accountOf(id, digest, credential, certificate, votes)
     this.#cache.set(id, account)
     return account

@@ -11,12 +11,15 @@ import type { PublicKey } from '../../../protocols/request/proofs.ts'
 import { parseSpki } from '../../../protocols/request/spki.ts'
 import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
+import { transcriptOf } from '../../../protocols/sharing/hashes.ts'
 import { type DerivedKey, derive } from '../../../protocols/sign/bip32.ts'
+import { keyPart } from '../keys/key-part.ts'
 
 /** The Ethereum key of an account below its generated key: 44/60/0/0/0, nothing hardened (05 §1.5). */
 export const ETHEREUM_PATH: readonly number[] = [44, 60, 0, 0, 0]
 const MAX_ACCOUNT_BYTES = 16 * 1024 // a credential, and the votes of 16 guests
 const MAX_VOTES_BYTES = 8 * 1024
+const MAX_PART_BYTES = 1024 // 16 coefficients
 const MAX_KID_CHARS = 128
 const ALGORITHMS = ['ES256', 'EdDSA', 'ES256K'] as const
 
@@ -38,9 +41,11 @@ export interface Account {
   readonly votes: Uint8Array
 }
 
-/** What the record of an account holds; its key's part lies with the key, once. */
+/** What the record of an account holds. */
 export interface StoredAccount extends Pick<Account, 'id' | 'digest' | 'credential' | 'votes'> {
   readonly keyId: Uint8Array
+  /** `keyPart`: whose request it is can be told also when the share beside the other copy cannot be read. */
+  readonly part: Uint8Array
 }
 
 /** An account from what it is made of; throws for a certificate whose key has no Ethereum key below it. */
@@ -86,21 +91,25 @@ export const encodeAccount = ({
     digest,
     encodeCredential(credential),
     certificate.keyId,
+    keyPart(certificate, transcriptOf(certificate.pub, certificate.records)),
     votes,
   ])
 
 /** Throws `DecodeError`, also for an account of an older version, which held a whole certificate. */
 export function decodeAccount(bytes: Uint8Array): StoredAccount {
-  const fields = objectFields(decodeCanonical(bytes, MAX_ACCOUNT_BYTES), 'keyedAccount', 6)
-  const [state, id, digest, credential, keyId, votes] = fields
+  const fields = objectFields(decodeCanonical(bytes, MAX_ACCOUNT_BYTES), 'keyedAccount', 7)
+  const [state, id, digest, credential, keyId, part, votes] = fields
   if (textField(state, 'state', 16) !== 'ACTIVE') throw new DecodeError('unknown state')
   if (!(votes instanceof Uint8Array) || votes.length > MAX_VOTES_BYTES)
     throw new DecodeError('votes')
+  if (!(part instanceof Uint8Array) || part.length > MAX_PART_BYTES)
+    throw new DecodeError('what is public of the key')
   return {
     id: bytesField(id, 'id', 16),
     digest: bytesField(digest, 'digest', 32),
     credential: decodeCredential(credential),
     keyId: bytesField(keyId, 'keyId', 32),
+    part,
     votes,
   }
 }

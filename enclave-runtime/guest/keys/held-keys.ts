@@ -5,16 +5,16 @@ import {
   objectFields,
   uintField,
 } from '../../../protocols/agreement/fields.ts'
-import type { KeyRecord } from '../../../protocols/keygen/generate-keys.ts'
 import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.ts'
 import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
-import { DecodeError, Reader, u8 } from '../../../protocols/session/codec.ts'
+import { DecodeError, Reader } from '../../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { transcriptOf } from '../../../protocols/sharing/hashes.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import type { Committee } from '../committee.ts'
 import type { Records } from '../records.ts'
 import { VaultError } from '../vault/vault-error.ts'
+import { batchIdOf, decodeKeyPart } from './key-part.ts'
 import { MAX_BATCH, type PendingBatch, shareName } from './pending-batch.ts'
 
 /** Keys whose account is about to come, or came just now. */
@@ -24,15 +24,11 @@ const MAX_CACHED = 1_024
 const MAX_BATCH_BYTES = 4 * 1024 // 16 hashes, 16 signatures
 const MAX_INDEX = 0xffff
 const MAX_GUESTS = 16
-const BATCH_ID_BYTES = 16
 
 export type Signatures = readonly (readonly [PartyIndex, Uint8Array])[]
 
 /** What the certificates of all keys of a batch have in common: stored once. */
 type Batch = Pick<KeyCertificate, 'committeeId' | 'epochId' | 'pub' | 'records' | 'signatures'>
-
-/** The first half of T. */
-export const batchIdOf = (transcript: Uint8Array): Uint8Array => transcript.slice(0, BATCH_ID_BYTES)
 
 /** The record of a batch that a quorum certified; of more signatures than a quorum the first count. */
 export const certifiedBatch = (
@@ -51,15 +47,6 @@ export const certifiedBatch = (
     signatures.slice(0, quorum),
   ]),
 ]
-
-/**
- * What lies beside the share of a key: `curve | t | batch id 16 | chain code 32 | F 33t`. With the name, which
- * is the key's id, it is all that is public of a key; the rest of its certificate is its batch's.
- */
-export const keyPart = (
-  { curve, t, chainCode, commitment }: KeyRecord,
-  transcript: Uint8Array,
-): Uint8Array => concatBytes(u8(curve), u8(t), batchIdOf(transcript), chainCode, commitment)
 
 /** The public half of the keys at rest: read when it is asked for, never all in memory. */
 export class HeldKeys {
@@ -85,7 +72,13 @@ export class HeldKeys {
     const name = shareName(keyId)
     const part = await this.#records.sharePart(name)
     if (part === undefined) throw new VaultError('RECORD_CORRUPT', `the share ${name} is missing`)
-    const { batchId, ...key } = decoded(name, () => decodePart(part))
+    return this.certificateOf(keyId, part)
+  }
+
+  /** The same from a key's part that lies elsewhere: an account is known also when its share cannot be read. */
+  async certificateOf(keyId: Uint8Array, part: Uint8Array): Promise<KeyCertificate> {
+    const name = shareName(keyId)
+    const { batchId, ...key } = decoded(name, () => decodeKeyPart(part))
     const batch = await this.#batch(batchId)
     if (batch === undefined)
       throw new VaultError('RECORD_CORRUPT', `the batch of the share ${name} is missing`)
@@ -113,23 +106,6 @@ export class HeldKeys {
 }
 
 const batchName = (batchId: Uint8Array): string => `batch/${Buffer.from(batchId).toString('hex')}`
-
-function decodePart(part: Uint8Array) {
-  const reader = new Reader(part)
-  const curve = reader.u8()
-  const t = reader.u8(MAX_GUESTS)
-  const batchId = reader.take(BATCH_ID_BYTES)
-  const chainCode = reader.take(32)
-  const commitment = reader.take(33 * t)
-  return reader.end({
-    curve,
-    t,
-    batchId,
-    publicKey: commitment.slice(0, 33),
-    chainCode,
-    commitment,
-  })
-}
 
 function decodeBatch(bytes: Uint8Array): Batch {
   const [committeeId, epochId, pub, records, signatures] = objectFields(

@@ -7,7 +7,8 @@ import type { Committee } from '../committee.ts'
 import type { Tell } from '../events.ts'
 import type { Records } from '../records.ts'
 import type { CertifiedKeys } from './certified-keys.ts'
-import { certifiedBatch, decoded, type HeldKeys, keyPart, type Signatures } from './held-keys.ts'
+import { certifiedBatch, decoded, type HeldKeys, type Signatures } from './held-keys.ts'
+import { keyPart } from './key-part.ts'
 import {
   decodePendingBatch,
   encodePendingBatch,

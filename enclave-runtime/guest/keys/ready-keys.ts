@@ -7,7 +7,8 @@ import {
 import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import type { Records } from '../records.ts'
-import { batchIdOf, decoded } from './held-keys.ts'
+import { decoded } from './held-keys.ts'
+import { batchIdOf } from './key-part.ts'
 import { MAX_BATCH } from './pending-batch.ts'
 
 const PREFIX = 'ready/'
