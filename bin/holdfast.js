@@ -7,6 +7,9 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   process.exit(1)
 }
 
+const { setFlagsFromString } = await import('node:v8')
+setFlagsFromString('--semi-space-growth-factor=1') // before anything is loaded; the reasons: src/cli/young-space.ts
+
 const { existsSync } = await import('node:fs')
 // A package ships dist; a checkout runs its sources as they are.
 const built = new URL('../dist/src/cli/main.js', import.meta.url)

@@ -1,3 +1,4 @@
+import './young-space.ts' // first
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
