@@ -1,3 +1,4 @@
+import { DecodeError } from '../../protocols/session/codec.ts'
 import { object, type Shape, uint } from './shape.ts'
 
 /**
@@ -18,14 +19,14 @@ export interface GuestSettings {
 /** Smallest and largest value of each setting, and what it is when nobody sets it. */
 export const GUEST_SETTINGS = {
   correlations: {
-    low: { min: 0, max: 1024, usual: 16 }, // 02 §4.3: 1,024 per pair are 256 kB
+    low: { min: 0, max: 1024, usual: 16 }, // 02 §4.3; a guest holds no more than it has room for
     high: { min: 0, max: 1024, usual: 32 },
   },
   presignatures: {
     keep: { min: 0, max: 64, usual: 4 }, // 02 §6.3: at most 64 outstanding per derived key
     warmMinutes: { min: 1, max: 1440, usual: 5 }, // none is older than a day
   },
-  readyKeys: { min: 0, max: 64, usual: 8 }, // 64 of them are one batch
+  readyKeys: { min: 0, max: 64, usual: 8 }, // made in batches of at most 16
   background: {
     cpuPercent: { min: 1, max: 100, usual: 25 }, // of one core: the guest has one thread
     mbitPerSecond: { min: 1, max: 10_000, usual: 20 },
@@ -52,11 +53,17 @@ export const DEFAULT_GUEST_SETTINGS: GuestSettings = {
   },
 }
 
+const correlationMarks = object<GuestSettings['correlations']>({
+  low: within(correlations.low),
+  high: within(correlations.high),
+})
+
 export const guestSettings: Shape<GuestSettings> = object<GuestSettings>({
-  correlations: object<GuestSettings['correlations']>({
-    low: within(correlations.low),
-    high: within(correlations.high),
-  }),
+  correlations: (value) => {
+    const marks = correlationMarks(value)
+    if (marks.low > marks.high) throw new DecodeError('low is above high')
+    return marks
+  },
   presignatures: object<GuestSettings['presignatures']>({
     keep: within(presignatures.keep),
     warmMinutes: within(presignatures.warmMinutes),

@@ -62,6 +62,13 @@ export class CorrelationPool<Secret> {
     )
   }
 
+  /** Whether more would be held after a further batch of `count`, and after what it replaces is dropped. */
+  gains(count: number): boolean {
+    const isFull = this.ready + count > this.#most || this.#batches.length >= MAX_HELD - 1
+    const oldest = isFull ? (this.#batches[0]?.items.size ?? 0) : 0
+    return count > oldest
+  }
+
   /** A batch that both sides have finished. */
   add({ bootId, batchNo, items }: Batch<Secret>): void {
     const held = new Map(items.map((item) => [hex(item.id), item]))

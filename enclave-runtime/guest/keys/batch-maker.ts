@@ -62,6 +62,7 @@ export class BatchMaker {
     if (this.#closed || !this.#isLow()) return
     const count = this.#count()
     const offered = background.offer({
+      kind: 'keys',
       key: 'ready keys',
       bytes: count * BYTES_PER_KEY_AND_PEER * (committee.guests.length - 1),
       cpuMs: count * CPU_MS_PER_KEY[kernel.name],
@@ -138,8 +139,8 @@ export class BatchMaker {
     limits.assertBatch(from, count)
     if (this.isBusy(from)) throw later('busy')
     const bytes = count * BYTES_PER_KEY_AND_PEER * (committee.guests.length - 1)
-    if (!background.admit({ bytes, cpuMs: count * CPU_MS_PER_KEY[kernel.name] }))
-      throw later('busy')
+    const cost = { bytes, cpuMs: count * CPU_MS_PER_KEY[kernel.name] }
+    if (background.admit(from, cost) === undefined) throw later('busy')
     const deadlineMs = Math.min(Math.max(budgetMs, MIN_BUDGET_MS), BATCH_MS)
     const session = this.#open(from, nonce, count, deadlineMs)
     if (session === 'reused') throw new Declined({ kind: 'refuse', id: 'SESSION_ID_REUSED' })

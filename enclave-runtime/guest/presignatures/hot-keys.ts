@@ -1,7 +1,7 @@
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { ProtocolError } from '../../../protocols/session/faults.ts'
 import type { Account } from '../accounts/account.ts'
-import type { Background } from '../background/background.ts'
+import type { Background, BackgroundJob } from '../background/background.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import type { Clock } from '../sessions/clock.ts'
 import type { GuestSettings } from '../settings.ts'
@@ -11,6 +11,8 @@ import type { PresignaturePool, Purpose } from './presignature-pool.ts'
 /** Keys of the last minutes: more than a guest signs with in that time at its share of the processor. */
 const MAX_HOT = 1_024
 const FIRST_REST_MS = 500
+/** Until it is offered again where too much waits. */
+const FULL_MS = 1_000
 const LONGEST_REST_MS = 60_000
 
 interface Hot {
@@ -40,6 +42,9 @@ export interface HotKeysInit {
 export class HotKeys {
   readonly #init: HotKeysInit
   readonly #hot = new BoundedMap<Hot>(MAX_HOT)
+  /** Of each key, in hex, the next look at what it has. */
+  readonly #bells = new Map<string, () => void>()
+  #closed = false
 
   constructor(init: HotKeysInit) {
     this.#init = init
@@ -53,6 +58,12 @@ export class HotKeys {
     const rest = { restMs: FIRST_REST_MS, notBefore: 0, making: new Set<number>(), ...known }
     this.#hot.set(account.id, { ...rest, account, purpose, usedAt: clock.monotonicMs() })
     this.#refill(account.id)
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const disarm of this.#bells.values()) disarm()
+    this.#bells.clear()
   }
 
   #refill(id: Uint8Array): void {
@@ -69,20 +80,29 @@ export class HotKeys {
       if (pool.ready(hot.purpose) + hot.making.size >= settings.keep) return
       if (hot.making.has(place)) continue
       if (!pool.hasRoom(me, hot.purpose)) return
-      const key = `presignature/${Buffer.from(id).toString('hex')}/${place}`
+      const key = `presignature/${nameOf(id)}/${place}`
       const cost = maker.cost(hot.purpose.signers)
-      const run = (signal: AbortSignal): Promise<void> => this.#make(id, place, signal)
-      if (!background.offer({ key, ...cost, run })) return
+      const run: BackgroundJob['run'] = (signal, spent) => this.#make(id, place, signal, spent)
+      if (!background.offer({ kind: 'presignatures', key, ...cost, run })) {
+        if (!this.#bells.has(nameOf(id))) this.#ring(id, FULL_MS)
+        return
+      }
       hot.making.add(place)
     }
   }
 
-  async #make(id: Uint8Array, place: number, signal: AbortSignal): Promise<void> {
+  async #make(
+    id: Uint8Array,
+    place: number,
+    signal: AbortSignal,
+    spent: Parameters<BackgroundJob['run']>[1],
+  ): Promise<void> {
+    spent({}) // from here on it is measured
     const { maker, clock } = this.#init
     const hot = this.#hot.get(id)
     if (hot === undefined) return
     try {
-      await maker.make(hot.account, hot.purpose.signers, signal)
+      await maker.make(hot.account, hot.purpose.signers, signal, spent)
       this.#rest(id, 0)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -91,8 +111,19 @@ export class HotKeys {
       hot.making.delete(place)
       // The place is free once this job is over.
       const wait = Math.max(1, (this.#hot.get(id)?.notBefore ?? 0) - clock.monotonicMs())
-      if (!signal.aborted) clock.after(wait, () => this.#refill(id))
+      this.#ring(id, wait)
     }
+  }
+
+  #ring(id: Uint8Array, ms: number): void {
+    if (this.#closed) return
+    const name = nameOf(id)
+    this.#bells.get(name)?.()
+    const disarm = this.#init.clock.after(ms, () => {
+      this.#bells.delete(name)
+      this.#refill(id)
+    })
+    this.#bells.set(name, disarm)
   }
 
   /** After a failure nothing is made for a while, twice as long after each; a success ends that. */
@@ -103,3 +134,5 @@ export class HotKeys {
     hot.restMs = ms === 0 ? FIRST_REST_MS : Math.min(2 * ms, LONGEST_REST_MS)
   }
 }
+
+const nameOf = (id: Uint8Array): string => Buffer.from(id).toString('hex')

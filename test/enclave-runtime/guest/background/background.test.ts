@@ -9,14 +9,17 @@ import { TestClock } from '../test-clock.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
+const FREE = { bytes: 0, cpuMs: 0 }
+
 class Bench {
   readonly clock = new TestClock(0)
   readonly defects: unknown[] = []
   readonly started: { key: string; at: number }[] = []
   readonly background: Background
 
-  constructor(cpuPercent = 100, mbitPerSecond = 10_000) {
+  constructor(cpuPercent = 100, mbitPerSecond = 10_000, peers: readonly number[] = [2]) {
     this.background = new Background({
+      peers,
       settings: { cpuPercent, mbitPerSecond },
       clock: this.clock,
       random: seeded('background'),
@@ -29,7 +32,7 @@ class Bench {
       this.started.push({ key, at: this.clock.monotonicMs() })
       await more.run?.(signal, spent)
     }
-    return { key, bytes: 0, cpuMs: 0, ...more, run }
+    return { kind: 'correlations', key, bytes: 0, cpuMs: 0, ...more, run }
   }
 
   async pass(ms: number, step = 5): Promise<void> {
@@ -146,11 +149,13 @@ describe('Background', () => {
 
   it('pays for the part it has in the jobs of others', async () => {
     const bench = new Bench(10)
-    equal(bench.background.admit({ bytes: 0, cpuMs: 300 }), true)
-    equal(bench.background.admit({ bytes: 0, cpuMs: 300 }), false)
-    equal(bench.background.busy, true)
+    const { background } = bench
+    ok(background.admit(2, { bytes: 0, cpuMs: 300 }))
+    equal(background.admit(2, { bytes: 0, cpuMs: 300 }), undefined)
+    equal(background.busy, true)
     await bench.pass(2_100)
-    equal(bench.background.admit({ bytes: 0, cpuMs: 300 }), true)
+    ok(background.admit(2, { bytes: 0, cpuMs: 300 }))
+    equal(background.admit(9, { bytes: 0, cpuMs: 1 }), undefined) // no guest of this committee
   })
 
   it('joins a little of what others make even when it is never idle', async () => {
@@ -158,10 +163,104 @@ describe('Background', () => {
     bench.background.requestBegan()
     let joined = 0
     for (let at = 0; at < 200; at++) {
-      if (bench.background.admit({ bytes: 0, cpuMs: 0 })) joined += 1
+      if (bench.background.admit(2, FREE)) joined += 1
       await bench.pass(20)
     }
     ok(joined >= 14 && joined <= 16, `${joined} in 4 s`)
+  })
+
+  it('joins each of the others, also when it is never idle and one of them asks all the time', async () => {
+    const bench = new Bench(100, 10_000, [2, 3, 4])
+    bench.background.requestBegan()
+    const joined = new Map([2, 3, 4].map((peer) => [peer, 0]))
+    for (let at = 0; at < 600; at++) {
+      for (const peer of at % 10 === 0 ? [2, 3, 4] : [2])
+        if (bench.background.admit(peer, FREE)) joined.set(peer, (joined.get(peer) ?? 0) + 1)
+      await bench.pass(20)
+    }
+    for (const [peer, times] of joined) ok(times >= 8, `${times} of ${peer} in 12 s`)
+  })
+
+  it('gives none of the others more than an equal part', async () => {
+    const bench = new Bench(10, 10_000, [2, 3])
+    let paidMs = 0
+    for (let at = 0; at < 2_000; at++) {
+      if (bench.background.admit(2, { bytes: 0, cpuMs: 20 })) paidMs += 20
+      await bench.pass(5)
+    }
+    ok(paidMs >= 450 && paidMs <= 570, `${paidMs} ms of 10 s`) // half of a tenth, what was saved, one debt
+    ok(bench.background.admit(3, { bytes: 0, cpuMs: 20 }))
+  })
+
+  for (const every of [5, 20])
+    it(`does its own work while another begins, and ends at once, something every ${every} ms`, async () => {
+      const batch = { bytes: 16 * 58_480, cpuMs: 32 }
+      const ran = async (attacked: boolean): Promise<number> => {
+        const bench = new Bench(25, 20)
+        for (let passed = 0; passed < 60_000; passed += every) {
+          bench.background.offer(bench.job('own', batch))
+          if (attacked) bench.background.admit(2, batch)?.({ bytes: 0, cpuMs: 0 })
+          await bench.pass(every)
+        }
+        return bench.keys.length
+      }
+      const [alone, together] = [await ran(false), await ran(true)]
+      ok(together >= 0.9 * alone, `${together} in place of ${alone}`)
+    })
+
+  it('takes turns with others that use what they ask for', async () => {
+    const batch = { bytes: 16 * 58_480, cpuMs: 32 }
+    const bench = new Bench(25, 20)
+    let joined = 0
+    for (let passed = 0; passed < 60_000; passed += 5) {
+      bench.background.offer(bench.job('own', batch))
+      const ended = bench.background.admit(2, batch)
+      if (ended) joined += 1
+      ended?.(batch)
+      await bench.pass(5)
+    }
+    const own = bench.keys.length
+    ok(own >= 70 && joined >= 70 && Math.abs(own - joined) <= 8, `${own} own, ${joined} joined`)
+  })
+
+  it('charges who opened for what ended early, not the others', () => {
+    const { background } = new Bench(10, 10_000, [2, 3])
+    for (let asked = 0; asked < 100; asked++)
+      background.admit(2, { bytes: 0, cpuMs: 20 })?.({ bytes: 0, cpuMs: 1 })
+    equal(background.admit(2, { bytes: 0, cpuMs: 20 }), undefined)
+    ok(background.admit(3, { bytes: 0, cpuMs: 20 }))
+  })
+
+  it('gives kinds their turns, and correlations the first', async () => {
+    const bench = new Bench()
+    bench.background.requestBegan() // some request is always live: four starts a second
+    for (let i = 0; i < 400; i++)
+      bench.background.offer(bench.job(`presignature ${i}`, { kind: 'presignatures' }))
+    bench.background.offer(bench.job('keys', { kind: 'keys' }))
+    for (const peer of [2, 3]) bench.background.offer(bench.job(`correlations ${peer}`))
+    await bench.pass(2_000)
+    deepEqual(bench.keys.slice(0, 6), [
+      'correlations 2',
+      'keys',
+      'presignature 0',
+      'correlations 3',
+      'presignature 1',
+      'presignature 2',
+    ])
+  })
+
+  it('has room for a kind when another has used up its own, in the queue and running', async () => {
+    const bench = new Bench()
+    const run = () => new Promise<void>(() => undefined)
+    const taken = Array.from({ length: 1_100 }, (_, i) =>
+      bench.background.offer(bench.job(`presignature ${i}`, { kind: 'presignatures', run })),
+    )
+    equal(taken.filter((yes) => yes).length, 1_024)
+    await bench.pass(1_000)
+    equal(bench.keys.length, 4)
+    equal(bench.background.offer(bench.job('correlations')), true)
+    await bench.pass(100)
+    equal(bench.keys.at(-1), 'correlations')
   })
 
   it('starts at most a few at once', async () => {
