@@ -7,7 +7,7 @@ import { RequestError } from '../../protocols/request/errors.ts'
 import type { Fault, PartyIndex } from '../../protocols/session/faults.ts'
 import { MESSAGE_TYPES } from '../../protocols/session/numbers.ts'
 import { sign } from '../../protocols/sign/sign.ts'
-import type { CheckReply, GuestStatus, LeadPlan, LeadReply } from '../port/messages.ts'
+import type { CheckReply, GuestStatus, LeadPlan, LeadReply, Priority } from '../port/messages.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import { ActivityLog } from './accounts/activity-log.ts'
 import { Background } from './background/background.ts'
@@ -296,6 +296,11 @@ export class Member {
     const fresh = up.filter((party) => !before.has(party))
     for (const party of fresh) this.#bans.announce(party)
     if (fresh.length > 0) this.#keyRoom.resume()
+  }
+
+  /** The host could not carry an envelope to the party: what ran over it has lost a message and ends. */
+  unsent(party: PartyIndex, priority: Priority): void {
+    this.#router.unreachable(party, priority)
   }
 
   /** The party sealed something that is no message: its fault, for nobody else has the key (04 §11). */

@@ -33,6 +33,7 @@ import {
   rpcAsk,
   signNodeReply,
   statusReply,
+  WAITING_ENVELOPE_BYTES,
 } from '../port/messages.ts'
 import { type Port, PortError } from '../port/port.ts'
 import type { SealingBackend } from '../sealing/backend.ts'
@@ -50,7 +51,8 @@ import { portStore } from './vault/port-store.ts'
 import { Vault } from './vault/vault.ts'
 
 const TELL_MS = 10_000 // for a frame to find room in the queue
-const ENVELOPE_MS = 30_000 // the host queues, or says that it cannot
+const ENVELOPE_MS = 30_000 // for the host to take what waits before it
+const NOTHING = new Uint8Array() // what a one-way frame gives back: it is not sent
 const NO_EVIDENCE = new Uint8Array(32) // software guests have none (04a)
 
 export interface ServerInit {
@@ -93,6 +95,7 @@ export class Server {
   #channels: Channels<unknown> | undefined
   #member: Member | undefined
   #loopDelay: LoopDelay | undefined
+  #linked: ReadonlySet<PartyIndex> = new Set() // whose hosts the own one reaches
   #ended = false
 
   constructor(init: ServerInit) {
@@ -112,6 +115,7 @@ export class Server {
   end(end: GuestEnd): void {
     if (this.#ended) return
     this.#ended = true
+    this.#init.port.flush()
     this.#loopDelay?.close()
     this.#member?.close()
     this.#channels?.close()
@@ -191,8 +195,16 @@ export class Server {
         after: clock.after,
         vaultSeq: () => vault.seq,
         transmit: async (to, bytes, priority) => {
+          if (!this.#linked.has(to)) throw new PortError('UNREACHABLE')
           const frame = envelopeFrame.encode({ peer: to, bytes, priority })
-          await port.request(PORT_TYPES.envelope, frame, AbortSignal.timeout(ENVELOPE_MS))
+          const { envelope } = PORT_TYPES
+          if (!port.offer(envelope, frame, WAITING_ENVELOPE_BYTES))
+            await port.tell(
+              envelope,
+              frame,
+              AbortSignal.timeout(ENVELOPE_MS),
+              WAITING_ENVELOPE_BYTES,
+            )
         },
       },
     )
@@ -234,9 +246,9 @@ export class Server {
 
   async #takeEnvelope(payload: Uint8Array): Promise<Uint8Array> {
     const { peer, bytes } = envelopeFrame.decode(payload)
-    if (this.#channels === undefined) throw new PortError('NOT_READY')
+    if (this.#channels === undefined) return NOTHING // before there is a network: lost as on the way
     this.#channels.receive(peer, bytes)
-    return doneReply.encode({ ok: true })
+    return NOTHING
   }
 
   async #takeCommand(payload: Uint8Array): Promise<Uint8Array> {
@@ -251,7 +263,12 @@ export class Server {
     const member = this.#member
     if (member === undefined) throw new PortError('NO_NETWORK')
     if (ask.op === 'status') return statusReply.encode(member.status())
+    if (ask.op === 'unsent') {
+      member.unsent(ask.party, ask.priority)
+      return NOTHING
+    }
     if (ask.op === 'links') {
+      this.#linked = new Set(ask.up)
       this.#channels?.links(ask.up)
       member.links(ask.up)
       return doneReply.encode({ ok: true })

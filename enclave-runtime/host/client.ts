@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import { type Codec, DecodeError } from '../../protocols/session/codec.ts'
 import { PortViolation } from '../port/frames.ts'
 import {
+  type CommandAsk,
   checkReply,
   commandAsk,
   doneReply,
@@ -21,6 +22,7 @@ import {
   signNodeReply,
   statusReply,
   storeAsk,
+  WAITING_ENVELOPE_BYTES,
 } from '../port/messages.ts'
 import { Port, PortError } from '../port/port.ts'
 import { Diagnostics } from './diagnostics.ts'
@@ -48,6 +50,7 @@ export interface ClientOptions {
   onDiagnostic?(line: string): void
 }
 
+const NOTHING = new Uint8Array() // what a one-way frame gives back: it is not sent
 const DELIVER_MS = 30_000 // the guest only queues what it is given; slower means that it hangs
 const SHUTDOWN_MS = 3000 // for writes that are on their way
 const KILL_MS = 2000 // after that, for a guest that said yes and stays
@@ -145,17 +148,20 @@ class GuestClient {
         if (bytes.length === 0 || bytes.length > MAX_ENVELOPE_BYTES)
           throw new PortError('BAD_ENVELOPE')
         const frame = envelopeFrame.encode({ peer: from, bytes, priority: 0 })
-        await this.#ask(envelope, frame, doneReply, AbortSignal.timeout(DELIVER_MS))
+        if (!this.#port.offer(envelope, frame, WAITING_ENVELOPE_BYTES))
+          await this.#port.tell(
+            envelope,
+            frame,
+            AbortSignal.timeout(DELIVER_MS),
+            WAITING_ENVELOPE_BYTES,
+          )
       },
       onEnvelope: (take) => {
         this.#takeEnvelope = take
       },
       status: (signal) =>
         this.#ask(command, commandAsk.encode({ op: 'status' }), statusReply, signal),
-      links: (up) => {
-        const bytes = commandAsk.encode({ op: 'links', up })
-        this.#port.tell(command, bytes, AbortSignal.timeout(DELIVER_MS)).catch(ignoreClosed)
-      },
+      links: (up) => this.#command({ op: 'links', up }),
       signNode: async (fields, signal) => {
         const bytes = commandAsk.encode({ op: 'signNode', ...fields })
         return (await this.#ask(command, bytes, signNodeReply, signal)).record
@@ -173,6 +179,14 @@ class GuestClient {
         return this.#stopping
       },
     }
+  }
+
+  /** Says what has no reply. */
+  #command(ask: Extract<CommandAsk, { op: 'links' | 'unsent' }>): void {
+    const { command } = PORT_TYPES
+    const bytes = commandAsk.encode(ask)
+    const limit = AbortSignal.timeout(DELIVER_MS)
+    this.#port.tell(command, bytes, limit).catch(ignoreClosed)
   }
 
   async #ask<T>(type: number, bytes: Uint8Array, codec: Codec<T>, signal: AbortSignal): Promise<T> {
@@ -197,9 +211,14 @@ class GuestClient {
     this.#port.serve(PORT_TYPES.store, (payload) => this.#serveStore(payload))
     this.#port.serve(PORT_TYPES.envelope, async (payload) => {
       const { peer, bytes, priority } = envelopeFrame.decode(payload)
-      if (this.#takeEnvelope === undefined) throw new PortError('UNREACHABLE')
-      await this.#takeEnvelope(peer, bytes, priority)
-      return doneReply.encode({ ok: true })
+      try {
+        if (this.#takeEnvelope === undefined) throw new PortError('UNREACHABLE')
+        await this.#takeEnvelope(peer, bytes, priority)
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error)) throw error
+        this.#command({ op: 'unsent', party: peer, priority })
+      }
+      return NOTHING
     })
     this.#port.serve(PORT_TYPES.event, async (payload) => {
       const event = guestEvent.decode(payload)

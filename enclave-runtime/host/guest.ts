@@ -31,7 +31,7 @@ export type {
   SignatureForm,
 } from '../port/messages.ts'
 
-/** Brings an envelope to another party. A rejection with `code` UNREACHABLE or OVERLOADED is told to the guest. */
+/** Brings an envelope to another party. Of a rejection with a `code` the guest is told that it did not leave. */
 export type EnvelopeTaker = (to: number, bytes: Uint8Array, priority: Priority) => Promise<void>
 
 export interface GuestExit {
@@ -48,7 +48,10 @@ export interface Guest {
   /** `request` = bytes of a plain request (05 §3.1). */
   check(request: Uint8Array, signal: AbortSignal): Promise<CheckReply>
   lead(request: Uint8Array, plan: LeadPlan, signal: AbortSignal): Promise<LeadReply>
-  /** An envelope that arrived from party `from`; resolves when the guest has taken it. */
+  /**
+   * An envelope that arrived from party `from`; resolves when it is on its way to the guest, which waits while
+   * the guest takes less than comes.
+   */
   deliver(from: number, bytes: Uint8Array): Promise<void>
   onEnvelope(take: EnvelopeTaker): void
   status(signal: AbortSignal): Promise<GuestStatus>

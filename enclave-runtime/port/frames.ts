@@ -18,16 +18,29 @@ export class PortViolation extends Error {
   readonly code = 'PORT_VIOLATION'
 }
 
-/** Throws a plain `bug:` error for a frame of ours that the other side would refuse. */
-export function encodeFrame({ type, id, payload }: Frame): Uint8Array {
+/** Bytes on the wire. Throws a plain `bug:` error for a frame of ours that the other side would refuse. */
+export function frameSize({ payload }: Frame): number {
   const length = HEAD_BYTES + payload.length
   if (length > MAX_FRAME_LENGTH) throw new Error(`bug: a frame of ${length} bytes`)
-  const bytes = new Uint8Array(LENGTH_BYTES + length)
+  return LENGTH_BYTES + length
+}
+
+/** One of them, as `encodeFrames`. */
+export const encodeFrame = (frame: Frame): Uint8Array => encodeFrames([frame])
+
+/** One after the other. Throws as `frameSize`. */
+export function encodeFrames(frames: readonly Frame[]): Uint8Array {
+  const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frameSize(frame), 0))
   const view = new DataView(bytes.buffer)
-  view.setUint32(0, length)
-  view.setUint8(LENGTH_BYTES, type)
-  view.setUint32(LENGTH_BYTES + 1, id)
-  bytes.set(payload, LENGTH_BYTES + HEAD_BYTES)
+  let at = 0
+  for (const { type, id, payload } of frames) {
+    const length = HEAD_BYTES + payload.length
+    view.setUint32(at, length)
+    view.setUint8(at + LENGTH_BYTES, type)
+    view.setUint32(at + LENGTH_BYTES + 1, id)
+    bytes.set(payload, at + LENGTH_BYTES + HEAD_BYTES)
+    at += LENGTH_BYTES + length
+  }
   return bytes
 }
 

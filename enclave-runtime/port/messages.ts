@@ -1,6 +1,6 @@
 import { type Codec, DecodeError } from '../../protocols/session/codec.ts'
 import type { FaultKind, PartyIndex } from '../../protocols/session/faults.ts'
-import { type EnvelopeFrame, envelopeCodec } from './envelope-frame.ts'
+import { type EnvelopeFrame, envelopeCodec, type Priority } from './envelope-frame.ts'
 import { type GuestSettings, guestSettings } from './guest-settings.ts'
 import { type PhaseTimes, phaseTimes } from './phases.ts'
 import {
@@ -117,7 +117,10 @@ export const helloToHost: Codec<HelloToHost> = payload(
   }),
 )
 
-// ---- 02 envelope: both ways, asked with an id ----
+// ---- 02 envelope: both ways, one-way; what the host could not carry it tells with the command `unsent` ----
+
+/** Envelopes that may wait in the port: what one peer sends more is not read, what the guest sends more waits. */
+export const WAITING_ENVELOPE_BYTES: number = 1024 * KIB
 
 export const envelopeFrame: Codec<EnvelopeFrame> = envelopeCodec(MAX_ENVELOPE_BYTES)
 
@@ -383,6 +386,8 @@ export type CommandAsk =
   | ({ readonly op: 'init' } & InitFields)
   | { readonly op: 'status' }
   | { readonly op: 'links'; readonly up: readonly PartyIndex[] }
+  /** One-way: an envelope of this priority could not be carried to the party. */
+  | { readonly op: 'unsent'; readonly party: PartyIndex; readonly priority: Priority }
   | ({ readonly op: 'signNode' } & NodeFields)
   | { readonly op: 'shutdown' }
 
@@ -401,6 +406,11 @@ export const commandAsk: Codec<CommandAsk> = payload(
     }),
     status: object<Extract<CommandAsk, { op: 'status' }>>({ op: oneOf('status') }),
     links: object<Extract<CommandAsk, { op: 'links' }>>({ op: oneOf('links'), up: indices }),
+    unsent: object<Extract<CommandAsk, { op: 'unsent' }>>({
+      op: oneOf('unsent'),
+      party: index,
+      priority: oneOf<Priority>(0, 1, 2),
+    }),
     signNode: object<Extract<CommandAsk, { op: 'signNode' }>>({
       op: oneOf('signNode'),
       peerId: text(MAX_PEER_ID),

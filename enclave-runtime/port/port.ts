@@ -1,9 +1,18 @@
 import { DecodeError } from '../../protocols/session/codec.ts'
-import { encodeFrame, type Frame, FrameReader, PortViolation, REPLY_FLAG } from './frames.ts'
+import {
+  encodeFrames,
+  type Frame,
+  FrameReader,
+  frameSize,
+  PortViolation,
+  REPLY_FLAG,
+} from './frames.ts'
 import { errorReply, PAYLOAD_LIMITS } from './messages.ts'
 
 export const MAX_QUEUE_BYTES: number = 16 * 1024 * 1024 // per direction (04 §2), then the source is not read
 export const MAX_OPEN_REQUESTS = 1024 // of one side; far above what sessions, store and requests need at once
+const WRITE_BYTES: number = 64 * 1024 // what a stream takes before it says that it is full
+const WRITE_AFTER_MS = 1 // frames of a long turn do not wait for its end
 
 /** The bytes under the port. `write` may return false: nothing more until `Port.drained()`. */
 export interface PortWire {
@@ -11,6 +20,13 @@ export interface PortWire {
   /** Stop and go on reading the other side. */
   pause(): void
   resume(): void
+}
+
+export interface PortOptions {
+  /** Calls back when this turn of the loop is over. */
+  readonly soon?: (run: () => void) => void
+  /** Monotonic milliseconds. */
+  readonly now?: () => number
 }
 
 /** The question failed: a code of the other side, or one of ours (`PORT_CLOSED`, `CANCELLED`). */
@@ -44,8 +60,12 @@ export class Port {
   readonly #questions = new Map<number, Question>()
   readonly #given = new Set<number>() // ids that we gave up on: their late reply is dropped
   readonly #answering = new Set<number>() // ids of the other side that await our reply
-  readonly #out: Uint8Array[] = []
+  readonly #soon: (run: () => void) => void
+  readonly #now: () => number
+  #out: Frame[] = []
   #outBytes = 0
+  #flushing = false
+  #firstAt = 0 // when the first frame of this turn was queued
   #writable = true
   #paused = false
   #backlog = 0 // bytes of frames whose handlers have not finished
@@ -53,9 +73,15 @@ export class Port {
   #closed: PortError | undefined
   #room: (() => void)[] = []
 
-  constructor(wire: PortWire, onViolation: (violation: PortViolation) => void) {
+  constructor(
+    wire: PortWire,
+    onViolation: (violation: PortViolation) => void,
+    { soon = setImmediate, now = () => performance.now() }: PortOptions = {},
+  ) {
     this.#wire = wire
     this.#onViolation = onViolation
+    this.#soon = soon
+    this.#now = now
   }
 
   /** Bytes that wait to be written, and bytes taken in that are still being worked on. */
@@ -70,7 +96,8 @@ export class Port {
 
   /** Asks and waits for the payload of the reply. Throws `PortError`. */
   async request(type: number, payload: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    await this.#roomToSend(payload, signal)
+    if (this.#mustWait(payload, MAX_QUEUE_BYTES, signal))
+      await this.#roomToSend(payload, signal, MAX_QUEUE_BYTES)
     // What we gave up on is still open over there, so it counts: the other side never sees too many.
     if (this.#questions.size + this.#given.size >= MAX_OPEN_REQUESTS)
       throw new PortError('OVERLOADED')
@@ -92,10 +119,26 @@ export class Port {
     })
   }
 
-  /** Says something that has no reply; resolves once it is queued. */
-  async tell(type: number, payload: Uint8Array, signal: AbortSignal): Promise<void> {
-    await this.#roomToSend(payload, signal)
+  /**
+   * Says something that has no reply; resolves once it is queued, which waits while that would be more than `room`
+   * bytes. The payload is the port's from then on.
+   */
+  async tell(
+    type: number,
+    payload: Uint8Array,
+    signal: AbortSignal,
+    room: number = MAX_QUEUE_BYTES,
+  ): Promise<void> {
+    if (this.#mustWait(payload, room, signal)) await this.#roomToSend(payload, signal, room)
     this.#send({ type, id: 0, payload })
+  }
+
+  /** As `tell` where nothing has to be waited for; false, and nothing said, where it has. Throws `PortError`. */
+  offer(type: number, payload: Uint8Array, room: number = MAX_QUEUE_BYTES): boolean {
+    if (this.#closed !== undefined) throw this.#closed
+    if (!this.#hasRoom(payload, room)) return false
+    this.#send({ type, id: 0, payload })
+    return true
   }
 
   /** Bytes from the other side. Never throws: a violation closes the port. */
@@ -112,14 +155,14 @@ export class Port {
   /** The wire takes bytes again. */
   drained(): void {
     this.#writable = true
-    this.#flush()
+    this.flush()
   }
 
   /** Everything open fails with `code`; nothing is sent or taken any more. */
   close(code = 'PORT_CLOSED'): void {
     if (this.#closed !== undefined) return
     this.#closed = new PortError(code)
-    this.#out.length = 0
+    this.#out = []
     this.#outBytes = 0
     for (const question of [...this.#questions.values()]) question.settle(this.#closed)
     this.#wakeSenders()
@@ -185,8 +228,16 @@ export class Port {
     return this.#nextId
   }
 
-  async #roomToSend(payload: Uint8Array, signal: AbortSignal): Promise<void> {
-    while (this.#closed === undefined && this.#outBytes + payload.length > MAX_QUEUE_BYTES) {
+  #hasRoom({ length }: Uint8Array, room: number): boolean {
+    return this.#outBytes === 0 || this.#outBytes + length <= room
+  }
+
+  #mustWait(payload: Uint8Array, room: number, { aborted }: AbortSignal): boolean {
+    return aborted || this.#closed !== undefined || !this.#hasRoom(payload, room)
+  }
+
+  async #roomToSend(payload: Uint8Array, signal: AbortSignal, room: number): Promise<void> {
+    while (this.#closed === undefined && !this.#hasRoom(payload, room)) {
       if (signal.aborted) throw new PortError('CANCELLED', { cause: signal.reason })
       const room = Promise.withResolvers<void>()
       const wake = () => room.resolve()
@@ -199,23 +250,49 @@ export class Port {
     if (signal.aborted) throw new PortError('CANCELLED', { cause: signal.reason })
   }
 
+  /** Frames of one turn of the loop leave in one write: a system call and a wake-up of the other side cost more. */
   #send(frame: Frame): void {
     if (this.#closed !== undefined) return
-    const bytes = encodeFrame(frame)
-    this.#out.push(bytes)
-    this.#outBytes += bytes.length
-    this.#flush()
+    const size = frameSize(frame)
+    if (this.#out.length === 0) this.#firstAt = this.#now()
+    this.#out.push(frame)
+    this.#outBytes += size
+    if (!this.#writable) return
+    if (this.#outBytes >= WRITE_BYTES || this.#now() - this.#firstAt >= WRITE_AFTER_MS) {
+      this.flush()
+      return
+    }
+    if (this.#flushing) return
+    this.#flushing = true
+    this.#soon(() => {
+      this.#flushing = false
+      this.flush()
+    })
   }
 
-  #flush(): void {
-    while (this.#writable) {
-      const next = this.#out.shift()
-      if (next === undefined) break
-      this.#outBytes -= next.length
-      this.#writable = this.#wire.write(next)
+  /** Writes what this turn of the loop has queued so far, as far as the wire takes it. */
+  flush(): void {
+    let from = 0
+    while (this.#writable && from < this.#out.length) {
+      const to = this.#endOfWrite(from)
+      const bytes = encodeFrames(this.#out.slice(from, to))
+      from = to
+      this.#outBytes -= bytes.length
+      this.#writable = this.#wire.write(bytes)
     }
+    this.#out.splice(0, from)
     if (this.#outBytes < MAX_QUEUE_BYTES) this.#wakeSenders()
     this.#throttle()
+  }
+
+  /** Frames for one write: until it is large enough. */
+  #endOfWrite(from: number): number {
+    let bytes = 0
+    for (let to = from; ; to++) {
+      const frame = this.#out[to]
+      if (frame === undefined || bytes >= WRITE_BYTES) return to
+      bytes += frameSize(frame)
+    }
   }
 
   #wakeSenders(): void {

@@ -8,13 +8,14 @@ import {
 import type { Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, type MessageType } from '../../../protocols/session/numbers.ts'
 import type { Party } from '../../../protocols/session/round.ts'
+import type { Priority } from '../../port/messages.ts'
 import type { Holdings } from './abort-kinds.ts'
 import type { Clock } from './clock.ts'
 import { EarlyLetters } from './early-letters.ts'
 import { guestParty } from './guest-party.ts'
 import type { Letter, Post } from './post.ts'
 import { SeenInstances } from './seen-instances.ts'
-import { Session, type SessionSpec } from './session.ts'
+import { priorityOf, Session, type SessionSpec } from './session.ts'
 import { inOwnTurn } from './turns.ts'
 import type { Unread } from './unread.ts'
 
@@ -163,9 +164,14 @@ export class SessionRouter {
       session.end({ kind: 'cancelled', round: 'session/open' })
   }
 
-  /** The host lost the peer: its silence ends what waits for it (02 §12: silence is not guilt). */
-  unreachable(peer: PartyIndex): void {
-    const sessions = this.sessionsWith(peer) // not those that begin after the peer is back
+  /**
+   * The host lost the peer, or a message to it of one priority: silence ends what waits for it (02 §12: silence is
+   * not guilt).
+   */
+  unreachable(peer: PartyIndex, priority?: Priority): void {
+    const sessions = this.sessionsWith(peer).filter(
+      ({ spec }) => priority === undefined || priorityOf(spec.kind) === priority,
+    ) // not those that begin after the peer is back
     this.#soon(() => {
       for (const session of sessions) session.unreachable(peer)
     })

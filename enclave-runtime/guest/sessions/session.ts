@@ -304,7 +304,7 @@ export class Session {
 const roundsOf = (kind: Kind): Kind => (kind === KINDS.presignature ? KINDS.signature : kind)
 
 /** What is made ahead leaves behind what somebody waits for. */
-const priorityOf = (kind: Kind): 0 | 2 =>
+export const priorityOf = (kind: Kind): 0 | 2 =>
   kind === KINDS.correlations || kind === KINDS.presignature ? 2 : 0
 
 function splitPlace(place: string): [name: string, from: PartyIndex] {

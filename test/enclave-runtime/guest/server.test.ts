@@ -11,6 +11,7 @@ import {
   type CommandAsk,
   commandAsk,
   doneReply,
+  envelopeFrame,
   type GuestEvent,
   getReply,
   type HelloToHost,
@@ -173,6 +174,33 @@ describe('the guest behind the port', function () {
     })
     host.greet(genesis) // a second time
     equal((await host.ended.promise).code, 70)
+  })
+
+  it('sends envelopes one-way, and only to those whose hosts are linked', async () => {
+    const disk = new Disk()
+    const member = await initialised(disk)
+    const host = new Host(disk)
+    const sent: [number, number][] = []
+    host.port.serve(PORT_TYPES.envelope, async (payload) => {
+      const { peer, bytes } = envelopeFrame.decode(payload)
+      sent.push([peer, bytes[1] ?? 0])
+      return new Uint8Array()
+    })
+    host.greet(genesisWith(member))
+    await host.hello.promise
+    const { signal } = new AbortController()
+    const tell = (ask: CommandAsk) =>
+      host.port.tell(PORT_TYPES.command, commandAsk.encode(ask), signal)
+    await host.ask({ op: 'status' })
+    deepEqual(sent, [])
+    await tell({ op: 'links', up: [2] })
+    await host.ask({ op: 'status' })
+    await host.ask({ op: 'status' })
+    deepEqual(sent, [[2, 1]]) // the first message of a handshake
+    await tell({ op: 'unsent', party: 2, priority: 0 })
+    await host.ask({ op: 'status' }) // it lives on
+    await host.ask({ op: 'shutdown' })
+    equal((await host.ended.promise).code, 0)
   })
 
   it('ends with the code of its reason', async () => {

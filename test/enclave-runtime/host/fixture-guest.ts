@@ -107,18 +107,16 @@ function serve(mode: string, vault: Vault): void {
     if (ask.op === 'check') return checkReply.encode({ kind: 'done', result: ask.request.length })
     return leadReply.encode({ kind: 'done', result: ask.attempt, signers: ask.signers })
   })
-  // What comes from a peer goes back to it; the reply says how that went.
+  // What comes from a peer goes back to it.
   port.serve(PORT_TYPES.envelope, async (payload) => {
-    await port.request(
-      PORT_TYPES.envelope,
-      envelopeFrame.encode(envelopeFrame.decode(payload)),
-      never,
-    )
-    return doneReply.encode({ ok: true })
+    const frame = envelopeFrame.encode({ ...envelopeFrame.decode(payload), priority: 2 })
+    await port.tell(PORT_TYPES.envelope, frame, never)
+    return new Uint8Array()
   })
   port.serve(PORT_TYPES.command, async (payload) => {
     const ask = commandAsk.decode(payload)
     if (ask.op === 'links') up = ask.up.length
+    if (ask.op === 'unsent') up = 100 * ask.party + ask.priority
     if (ask.op === 'shutdown' && mode !== 'deaf') setImmediate(() => process.exit(0))
     if (ask.op === 'shutdown' && mode === 'deaf') await new Promise(() => {})
     if (ask.op !== 'status') return doneReply.encode({ ok: true })

@@ -87,10 +87,16 @@ describe('launchGuest()', () => {
     })
     const carried: unknown[] = []
     guest.onEnvelope(async (...args) => void carried.push(args))
-    await guest.deliver(2, Uint8Array.of(1, 2))
-    assert.deepEqual(carried, [[2, Uint8Array.of(1, 2), 0]])
+    for (let i = 0; i < 100; i++) await guest.deliver(2, Uint8Array.of(1, i))
+    assert.equal((await guest.status(soon())).keys.active, 0) // behind them, in order
+    assert.deepEqual(
+      carried,
+      Array.from({ length: 100 }, (_, i) => [2, Uint8Array.of(1, i), 2]),
+    )
     guest.onEnvelope(() => Promise.reject(Object.assign(new Error('full'), { code: 'OVERLOADED' })))
-    await assert.rejects(guest.deliver(2, Uint8Array.of(1)), { code: 'OVERLOADED' })
+    await guest.deliver(7, Uint8Array.of(1))
+    await guest.status(soon()) // by then it was refused
+    assert.equal((await guest.status(soon())).keys.active, 702)
     guest.links([2, 3])
     assert.equal((await guest.status(soon())).keys.active, 2)
     const events: string[] = []

@@ -1,18 +1,26 @@
 import assert from 'node:assert/strict'
-import { encodeFrame, type PortViolation } from '../../../enclave-runtime/port/frames.ts'
+import {
+  encodeFrame,
+  FrameReader,
+  type PortViolation,
+} from '../../../enclave-runtime/port/frames.ts'
 import { errorReply, PAYLOAD_LIMITS, PORT_TYPES } from '../../../enclave-runtime/port/messages.ts'
 import {
   MAX_OPEN_REQUESTS,
   MAX_QUEUE_BYTES,
   Port,
   PortError,
+  type PortOptions,
 } from '../../../enclave-runtime/port/port.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import { seeded } from '../../support/seeded.ts'
 
 const { store, rpc, event, envelope } = PORT_TYPES
 const never = new AbortController().signal
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+/** Until what was asked in this turn of the loop was answered: each side writes once a turn. */
+const turn = async () => {
+  for (let i = 0; i < 4; i++) await new Promise<void>((resolve) => setImmediate(resolve))
+}
 
 /** Two ends and the wire between them, which can be held. */
 function connected() {
@@ -65,7 +73,7 @@ function connected() {
 }
 
 /** One end, and what it wrote; the other side is the test. */
-function alone() {
+function alone(options: PortOptions = {}) {
   const violations: PortViolation[] = []
   const wrote: Uint8Array[] = []
   const state = { paused: false }
@@ -80,6 +88,7 @@ function alone() {
       },
     },
     (violation) => violations.push(violation),
+    options,
   )
   return { port, violations, wrote, state }
 }
@@ -272,12 +281,77 @@ describe('Port', () => {
     assert.equal(a.load.out, 0)
   })
 
+  it('writes the frames of one turn of the loop at once, in order', async () => {
+    const { port, wrote } = alone({ now: () => 0 })
+    for (let i = 0; i < 50; i++) assert.ok(port.offer(event, Uint8Array.of(i)))
+    await port.tell(event, Uint8Array.of(50), never)
+    assert.equal(wrote.length, 0)
+    assert.equal(port.load.out, 51 * 10)
+    await turn()
+    assert.equal(wrote.length, 1)
+    const frames = new FrameReader().push(wrote[0] ?? new Uint8Array())
+    assert.deepEqual(
+      frames.map(({ payload }) => payload[0]),
+      Array.from({ length: 51 }, (_, i) => i),
+    )
+    assert.equal(port.load.out, 0)
+    port.offer(event, Uint8Array.of(51))
+    await turn()
+    assert.equal(wrote.length, 2)
+  })
+
+  it('does not wait for the end of the turn with 64 KiB, after a millisecond, or when told', () => {
+    let now = 0
+    const { port, wrote } = alone({ now: () => now, soon: () => {} })
+    for (let i = 0; i < 16; i++) port.offer(envelope, new Uint8Array(4096))
+    assert.equal(wrote.length, 1)
+    port.offer(event, Uint8Array.of(1))
+    port.offer(event, Uint8Array.of(2))
+    assert.equal(wrote.length, 1)
+    now = 1
+    port.offer(event, Uint8Array.of(3))
+    assert.equal(wrote.length, 2)
+    port.offer(event, Uint8Array.of(4))
+    port.flush()
+    assert.equal(wrote.length, 3)
+    const reader = new FrameReader()
+    const frames = wrote.flatMap((bytes) => reader.push(bytes))
+    assert.deepEqual(
+      frames.slice(-4).map(({ payload }) => payload[0]),
+      [1, 2, 3, 4],
+    )
+  })
+
+  it('lets a sender see less room than the queue has, but never less than one frame', async () => {
+    const { a, b, hold } = connected()
+    const taken: number[] = []
+    b.serve(envelope, async (payload) => {
+      taken.push(payload[0] ?? -1)
+      return payload
+    })
+    hold(true)
+    a.offer(envelope, new Uint8Array(64 * 1024)) // the wire took it, and nothing more
+    assert.ok(a.offer(envelope, Uint8Array.of(1, ...new Uint8Array(2000)), 1000))
+    assert.equal(a.offer(envelope, Uint8Array.of(2), 1000), false)
+    assert.ok(a.offer(envelope, Uint8Array.of(3)))
+    const later = a.tell(envelope, Uint8Array.of(4), never, 1000)
+    await turn()
+    assert.equal(a.load.out, 2001 + 1 + 2 * 9)
+    hold(false)
+    a.drained()
+    await later
+    await turn()
+    assert.deepEqual(taken.slice(-3), [1, 3, 4])
+    a.close()
+    assert.throws(() => a.offer(envelope, Uint8Array.of(5)), { code: 'PORT_CLOSED' })
+  })
+
   it('survives 10,000 random frames with a refusal or a reply, never a hang', async () => {
     const random = seeded('port')
     let refused = 0
     let answered = 0
     for (let i = 0; i < 10_000; i++) {
-      const { port, violations, wrote } = alone()
+      const { port, violations, wrote } = alone({ soon: queueMicrotask })
       for (const type of [store, rpc, event, envelope])
         port.serve(type, async (payload) => {
           if ((payload[0] ?? 0) > 127) throw new DecodeError('no')
@@ -286,9 +360,7 @@ describe('Port', () => {
       const [type = 0, id = 0, ...payload] = random(2 + (i % 30))
       const known = i % 3 === 0 ? type : type % 12
       port.receive(encodeFrame({ type: known, id: id % 4, payload: Uint8Array.from(payload) }))
-      await Promise.resolve()
-      await Promise.resolve()
-      await Promise.resolve()
+      for (let microtask = 0; microtask < 5; microtask++) await Promise.resolve()
       if (violations.length > 0) refused++
       else if (id % 4 === 0 || wrote.length > 0) answered++
       assert.ok(violations.length <= 1)

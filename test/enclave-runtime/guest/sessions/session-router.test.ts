@@ -126,6 +126,16 @@ describe('the end of a session', () => {
     for (const { letter } of bench.sent) deepEqual([...letter.body], [1, 0, 0])
   })
 
+  it('is silence when the host could not carry a message of its priority, and of no other', async () => {
+    const bench = new Bench()
+    const fault = bench.faultOf(() => bench.session.receive(R1, 3))
+    bench.router.unreachable(2, 2) // what is made ahead
+    await turn()
+    equal(bench.session.fault, undefined)
+    bench.router.unreachable(2, 0)
+    deepEqual(await fault, { kind: 'timeout', round: R1, missing: [2] })
+  })
+
   it('tells a round of each message that came, though another never does', async () => {
     const bench = new Bench()
     const came: [number, number][] = []
