@@ -33,6 +33,8 @@ export async function runScenario(
     print(
       `${nodes} nodes, threshold ${threshold}, the client and all nodes on ${machine()}; kernel: ${await network.kernel}; load before: ${loadavg()[0]?.toFixed(2)}.`,
     )
+    if (scenario.guest !== undefined)
+      print(`Settings of the guests, not the usual ones: ${JSON.stringify(scenario.guest)}.`)
     if (link !== undefined)
       print(
         `Links: ${4 * link.delayMs} ms from node to node and back, jitter ${link.jitterMs} ms, loss ${link.loss}, ${link.mbit === 0 ? 'no rate limit' : `${link.mbit} Mbit/s`}; the client stands beside node 1 (c = 0).`,

@@ -167,7 +167,7 @@ export class BenchNetwork {
       }),
       ...(metrics && { metrics }),
       gateway: GATEWAY,
-      guest: guestTable(form),
+      guest: guestTable(form, this.#scenario.guest),
     }
     await writeFile(join(this.#dir, `node-${node}`, 'node.toml'), stringify(settings))
   }

@@ -8,7 +8,15 @@ export interface Scenario {
   readonly kernel: 'default' | 'wasm' | 'reference'
   /** Absent: loopback. */
   readonly link?: Link | undefined
+  /** What making ahead may cost and keep; absent: as guests are without settings. */
+  readonly guest?: GuestTable | undefined
   readonly stages: readonly Stage[]
+}
+
+/** Of `[guest]` in node.toml. */
+export interface GuestTable {
+  readonly correlations?: { readonly low: number; readonly high: number } | undefined
+  readonly background?: { readonly cpuPercent: number; readonly mbitPerSecond: number } | undefined
 }
 
 /** Every node in a network namespace of its own; all numbers are of one direction of one node's link to the hub. */
@@ -57,6 +65,14 @@ const File = z.strictObject({
       mbit: z.number().min(0).max(10_000).default(0),
     })
     .optional(),
+  guest: z
+    .strictObject({
+      correlations: z.strictObject({ low: z.int().min(0), high: z.int().min(0) }).optional(),
+      background: z
+        .strictObject({ cpuPercent: z.int().min(1), mbitPerSecond: z.int().min(1) })
+        .optional(),
+    })
+    .optional(),
   stages: z
     .array(
       z.discriminatedUnion('kind', [
@@ -88,8 +104,10 @@ export function parseScenario(text: string): Scenario {
 }
 
 /** `[guest]` of node.toml that holds a network to a form: 0 switches a pool off. */
-export function guestTable(best: Form): Record<string, unknown> {
+export function guestTable(best: Form, guest: GuestTable = {}): Record<string, unknown> {
   return {
+    ...(guest.background && { background: guest.background }),
+    ...(guest.correlations && { correlations: guest.correlations }),
     ...(best === 'c' ? {} : { presignatures: { keep: 0 } }),
     ...(best === 'a' ? { correlations: { low: 0, high: 0 } } : {}),
   }

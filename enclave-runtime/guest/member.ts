@@ -215,6 +215,7 @@ export class Member {
       pool,
       background,
       correlations: correlations.toSpare(init.settings.correlations.low),
+      makesCorrelations: init.settings.correlations.high > 0,
     })
     const hotKeys = new HotKeys({
       settings: init.settings.presignatures,

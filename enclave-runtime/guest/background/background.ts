@@ -16,6 +16,12 @@ export interface BackgroundJob extends Cost {
   /** What it is for: of one key, one job waits or runs at a time. */
   readonly key: string
   /**
+   * `urgent`: requests that come next pay for it themselves, and more, if it does not run now. It goes before all
+   * others, and live requests hold it up for a moment only. `spare`: it runs when no request is live, or never.
+   * Asked again whenever something may start, and when the job is offered again.
+   */
+  readonly urgency?: 'urgent' | 'spare' | undefined
+  /**
    * `signal` ends with the guest. Whoever knows better than `bytes` and `cpuMs` what the work took says so
    * with `spent`, as often as it likes: the sum then counts in their place.
    */
@@ -28,6 +34,8 @@ const MAX_WAITING = 1024
 const MAX_RUNNING = 4
 /** A guest that is never idle starts one job, and joins one of other guests, in so long. */
 const STARVED_MS = 250
+/** The same of what is urgent: as fast as the shares of processor and network allow, and not all at once. */
+const URGENT_MS = 20
 /** Nodes that were started together do not refill together. */
 const JITTER_MS = 40
 
@@ -46,10 +54,18 @@ interface Queue {
   running: number
 }
 
+/** When the last one began, in monotonic ms. */
+interface Last {
+  any: number
+  urgent: number
+}
+
 interface Opener {
   readonly share: Share
-  admittedAt: number
+  readonly admittedAt: Last
 }
+
+const never = (): Last => ({ any: Number.NEGATIVE_INFINITY, urgent: Number.NEGATIVE_INFINITY })
 
 /**
  * Work that no request waits for: it starts only while no request is live, within a share of the
@@ -69,8 +85,8 @@ export class Background {
   #live = 0
   /** Since when the live requests hold up everything else, and what got through since: ours, and others'. */
   #liveSince: number
-  #startedAt = Number.NEGATIVE_INFINITY
-  #admittedAt = Number.NEGATIVE_INFINITY
+  readonly #startedAt: Last = never()
+  readonly #admittedAt: Last = never()
   /** Another guest's work began since the last of our own did. */
   #ownTurn = false
   #disarm: (() => void) | undefined
@@ -86,7 +102,7 @@ export class Background {
         peer,
         {
           share: new Share(init.settings, 1 / init.peers.length, now),
-          admittedAt: Number.NEGATIVE_INFINITY,
+          admittedAt: never(),
         },
       ]),
     )
@@ -97,10 +113,11 @@ export class Background {
   offer(job: BackgroundJob): boolean {
     const { waiting } = this.#queues[job.kind]
     if (this.#stop.signal.aborted || waiting.length >= MAX_WAITING) return false
-    if (this.#running.has(job.key) || waiting.some(({ key }) => key === job.key)) return false
-    waiting.push(job)
-    this.#schedule()
-    return true
+    const isNew = !this.#running.has(job.key) && !waiting.some(({ key }) => key === job.key)
+    if (isNew) waiting.push(job)
+    if (job.urgency === 'urgent') this.#reschedule()
+    else if (isNew) this.#schedule()
+    return isNew
   }
 
   /** A request is live until the returned function is called: meanwhile nothing starts, or little. */
@@ -116,27 +133,31 @@ export class Background {
     }
   }
 
-  /** While it is true, what another guest wants to make ahead with this one is not begun. */
+  /** While it is true, what is not urgent and another guest wants to make ahead with this one is not begun. */
   get busy(): boolean {
-    return this.#stop.signal.aborted || this.#wait(this.#admittedAt) > 0
+    return this.#stop.signal.aborted || this.#wait(this.#admittedAt, false) > 0
   }
 
   /**
    * The job of `from`, in which this guest takes part. Undefined when it may not begin now: its opener has had
    * its part, or the own work is next. Else it is paid for, and what is returned is called once, at its end,
    * with what it took: what it did not is given back to all but to its opener, which asked for it.
+   * `isUrgent`: this guest is about to miss what comes of it; then it need not wait for turns.
    */
-  admit(from: PartyIndex, cost: Cost): ((took: Cost) => void) | undefined {
+  admit(from: PartyIndex, cost: Cost, isUrgent = false): ((took: Cost) => void) | undefined {
     const opener = this.#openers.get(from)
-    if (opener === undefined || this.busy) return undefined
-    if (this.#ownTurn && this.#startable().length > 0) return undefined
+    if (opener === undefined || this.#stop.signal.aborted) return undefined
+    if (this.#wait(this.#admittedAt, isUrgent) > 0) return undefined
+    if (!isUrgent && this.#ownTurn && this.#startable().length > 0) return undefined
     const now = this.#now
-    if (opener.share.wait(now) > 0 || this.#held(opener.admittedAt, this.#openers.size) > 0)
+    const turns = isUrgent ? 1 : this.#openers.size
+    if (opener.share.wait(now) > 0 || this.#held(opener.admittedAt, turns, isUrgent) > 0)
       return undefined
     this.#share.take(cost, now)
     opener.share.take(cost, now)
-    opener.admittedAt = now
-    this.#admittedAt = now
+    const pace = isUrgent ? 'urgent' : 'any'
+    opener.admittedAt[pace] = now
+    this.#admittedAt[pace] = now
     this.#ownTurn = true
     return (took) => {
       const more = { bytes: took.bytes - cost.bytes, cpuMs: took.cpuMs - cost.cpuMs }
@@ -160,14 +181,16 @@ export class Background {
   }
 
   /** Milliseconds until something may start, if the last of its kind did at `last`. */
-  #wait(last: number): number {
-    return Math.max(this.#held(last, 1), this.#share.wait(this.#now))
+  #wait(last: Last, isUrgent: boolean): number {
+    return Math.max(this.#held(last, 1, isUrgent), this.#share.wait(this.#now))
   }
 
   /** Milliseconds for which live requests hold up what takes each of `turns`, and last did at `last`. */
-  #held(last: number, turns: number): number {
+  #held(last: Last, turns: number, isUrgent: boolean): number {
     if (this.#live === 0) return 0
-    const next = Math.max(this.#liveSince + STARVED_MS, last + turns * STARVED_MS)
+    const pause = isUrgent ? URGENT_MS : STARVED_MS
+    const before = isUrgent ? last.urgent : last.any
+    const next = Math.max(this.#liveSince + pause, before + turns * pause)
     return Math.max(0, next - this.#now)
   }
 
@@ -176,8 +199,25 @@ export class Background {
     const after = this.#last === undefined ? 0 : ORDER.indexOf(this.#last) + 1
     return [...ORDER.slice(after), ...ORDER.slice(0, after)].filter((kind) => {
       const { waiting, running } = this.#queues[kind]
-      return waiting.length > 0 && running < MAX_RUNNING
+      return running < MAX_RUNNING && waiting.some((job) => this.#mayRun(job))
     })
+  }
+
+  /** What is to spare runs when nobody wants anything. */
+  #mayRun({ urgency }: BackgroundJob): boolean {
+    return urgency !== 'spare' || this.#live === 0
+  }
+
+  /** The job that starts next: an urgent one, or the first of the kind whose turn it is. */
+  get #next(): BackgroundJob | undefined {
+    const jobs = this.#startable().map((kind) => this.#queues[kind].waiting)
+    const isUrgent = ({ urgency }: BackgroundJob): boolean => urgency === 'urgent'
+    const [first] = jobs
+    return (
+      jobs.flat().find(isUrgent) ??
+      first?.find(({ urgency }) => urgency === undefined) ??
+      first?.find((job) => this.#mayRun(job))
+    )
   }
 
   /** What the next start waits for has changed. */
@@ -189,27 +229,31 @@ export class Background {
 
   #schedule(): void {
     if (this.#disarm !== undefined || this.#stop.signal.aborted) return
-    if (this.#startable().length === 0) return
+    const next = this.#next
+    if (next === undefined) return
     const [byte = 0] = this.#init.random(1)
-    const delay = this.#wait(this.#startedAt) + (byte * JITTER_MS) / 256
+    const delay = this.#waitFor(next) + (byte * JITTER_MS) / 256
     this.#disarm = this.#init.clock.after(Math.ceil(delay), () => {
       this.#disarm = undefined
-      if (this.#wait(this.#startedAt) === 0) this.#start()
+      const job = this.#next
+      if (job !== undefined && this.#waitFor(job) === 0) this.#start(job)
       this.#schedule()
     })
   }
 
-  #start(): void {
-    const [kind] = this.#startable()
-    if (kind === undefined) return
+  #waitFor({ urgency }: BackgroundJob): number {
+    return this.#wait(this.#startedAt, urgency === 'urgent')
+  }
+
+  #start(job: BackgroundJob): void {
+    const { kind } = job
     const queue = this.#queues[kind]
-    const job = queue.waiting.shift()
-    if (job === undefined) return
+    queue.waiting = queue.waiting.filter((other) => other !== job)
     this.#running.add(job.key)
     queue.running += 1
     this.#last = kind
     this.#share.take(job, this.#now)
-    this.#startedAt = this.#now
+    this.#startedAt[job.urgency === 'urgent' ? 'urgent' : 'any'] = this.#now
     this.#ownTurn = false
     void this.#run(job).finally(() => {
       this.#running.delete(job.key)

@@ -118,7 +118,9 @@ export class CorrelationMaker {
     const making = this.#pairs.get(peer)
     if (making === undefined || !making.lo || this.#closed) return
     const level = stock.level(peer)
-    const wanted = level < Math.min(settings.low, high) || (making.filling && level < high)
+    // Above the lower mark only whole batches: a batch of few costs as many letters as one of sixteen.
+    const whole = high - level >= MAX_BATCH
+    const wanted = level < Math.min(settings.low, high) || (making.filling && whole)
     making.filling = wanted && stock.gains(peer, this.#count(peer)) // or it would only replace what is there
     if (!making.filling || making.running || making.notBefore > clock.monotonicMs()) return
     if (pairs.missing([peer]).length > 0) return // `ready` comes
@@ -126,7 +128,14 @@ export class CorrelationMaker {
     const run = (signal: AbortSignal, spent: (cost: Partial<Cost>) => void) =>
       this.#begin(making, signal, spent)
     const kind = 'correlations'
-    if (background.offer({ kind, key: `${kind}/${peer}`, ...cost, run })) return
+    const urgency = () => (this.#isUrgent(peer) ? 'urgent' : undefined)
+    const job = {
+      ...({ kind, key: `${kind}/${peer}`, ...cost, run } as const),
+      get urgency() {
+        return urgency()
+      },
+    }
+    if (background.offer(job)) return
     if (!this.#bells.has(peer)) this.#ring(peer, FIRST_REST_MS) // it waits or runs already, or there is no room
   }
 
@@ -140,6 +149,12 @@ export class CorrelationMaker {
     this.#closed = true
     for (const disarm of this.#bells.values()) disarm()
     this.#bells.clear()
+  }
+
+  /** The next requests with this peer would multiply themselves. */
+  #isUrgent(peer: PartyIndex): boolean {
+    const { settings, stock } = this.#init
+    return stock.level(peer) < Math.min(settings.low, stock.most)
   }
 
   #count(peer: PartyIndex): number {
@@ -238,7 +253,7 @@ export class CorrelationMaker {
     if (settings.high === 0) throw later('overloaded', SWITCHED_OFF_MS)
     if (making.running) throw later('busy')
     if (pairs.missing([from]).length > 0) throw later('setup-missing') // before it is paid for
-    const ended = background.admit(from, this.#costOf(opening.count))
+    const ended = background.admit(from, this.#costOf(opening.count), this.#isUrgent(from))
     if (ended === undefined) throw later('busy')
     const took = { bytes: 0, cpuMs: 0 }
     try {

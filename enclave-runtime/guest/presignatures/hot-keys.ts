@@ -14,6 +14,9 @@ const FIRST_REST_MS = 500
 /** Until it is offered again where too much waits. */
 const FULL_MS = 1_000
 const LONGEST_REST_MS = 60_000
+/** How long correlations are waited for, before presignatures are made without. */
+const SHORT_MS = 1_000
+const MOST_SHORT = 10
 
 interface Hot {
   readonly account: Account
@@ -23,12 +26,14 @@ interface Hot {
   readonly making: Set<number>
   restMs: number
   notBefore: number
+  /** How often in a row it waited for correlations. */
+  short: number
 }
 
 export interface HotKeysInit {
   readonly settings: GuestSettings['presignatures']
   readonly pool: Pick<PresignaturePool, 'ready' | 'hasRoom'>
-  readonly maker: Pick<PresignatureMaker, 'make' | 'cost'>
+  readonly maker: Pick<PresignatureMaker, 'make' | 'cost' | 'isShort'>
   readonly background: Pick<Background, 'offer'>
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>
   readonly me: PartyIndex
@@ -36,7 +41,8 @@ export interface HotKeysInit {
 
 /**
  * Keeps a few presignatures ready for each key that signed here in the last minutes, with the signers that its
- * last signature had. They are made one by one, when nothing else is to do; a key that is not used any more gets
+ * last signature had. They are made one by one, the second and further ones when nothing else is to do, and none
+ * while correlations are short: a request makes the same of those for less. A key that is not used any more gets
  * no further ones, and those that it has wait for it until they are too old.
  */
 export class HotKeys {
@@ -55,7 +61,13 @@ export class HotKeys {
     const { settings, clock } = this.#init
     if (settings.keep === 0 || settings.warmMinutes === 0) return
     const known = this.#hot.get(account.id)
-    const rest = { restMs: FIRST_REST_MS, notBefore: 0, making: new Set<number>(), ...known }
+    const rest = {
+      restMs: FIRST_REST_MS,
+      notBefore: 0,
+      short: 0,
+      making: new Set<number>(),
+      ...known,
+    }
     this.#hot.set(account.id, { ...rest, account, purpose, usedAt: clock.monotonicMs() })
     this.#refill(account.id)
   }
@@ -76,6 +88,13 @@ export class HotKeys {
       return
     }
     if (hot.notBefore > now) return
+    if (maker.isShort(hot.purpose.signers) && hot.short < MOST_SHORT) {
+      hot.short += 1
+      hot.notBefore = now + SHORT_MS
+      this.#ring(id, SHORT_MS)
+      return
+    }
+    hot.short = 0
     for (let place = 0; place < settings.keep; place++) {
       if (pool.ready(hot.purpose) + hot.making.size >= settings.keep) return
       if (hot.making.has(place)) continue
@@ -83,7 +102,8 @@ export class HotKeys {
       const key = `presignature/${nameOf(id)}/${place}`
       const cost = maker.cost(hot.purpose.signers)
       const run: BackgroundJob['run'] = (signal, spent) => this.#make(id, place, signal, spent)
-      if (!background.offer({ kind: 'presignatures', key, ...cost, run })) {
+      const urgency = place === 0 ? undefined : 'spare'
+      if (!background.offer({ kind: 'presignatures', key, ...cost, run, urgency })) {
         if (!this.#bells.has(nameOf(id))) this.#ring(id, FULL_MS)
         return
       }

@@ -52,6 +52,8 @@ export interface PresignatureMakerInit {
   readonly pool: PresignaturePool
   readonly background: Pick<Background, 'admit'>
   readonly correlations: CorrelationsForSigning
+  /** Whether correlations are made here at all: then one may wait for them. */
+  readonly makesCorrelations: boolean
   readonly kernel: Kernel
   readonly random: Random
 }
@@ -70,6 +72,12 @@ export class PresignatureMaker {
   /** What making one costs this guest, with these signers, now. */
   cost(signers: readonly PartyIndex[]): Cost {
     return this.#costOf(signers.length, this.#form(signers))
+  }
+
+  /** Correlations with these signers are few just now: requests need them, and in full it would cost more. */
+  isShort(signers: readonly PartyIndex[]): boolean {
+    const { correlations, committee, makesCorrelations } = this.#init
+    return makesCorrelations && !correlations.serves(this.#others(signers), committee.me.index)
   }
 
   /** Makes one, which this guest then owns. Throws `ProtocolError`, also when a follower does not take part now. */

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
 import {
   Background,
   type BackgroundJob,
@@ -113,6 +113,54 @@ describe('Background', () => {
       await bench.pass(20)
     }
     ok(bench.keys.length >= 10 && bench.keys.length <= 17, `${bench.keys.length} starts in 4 s`)
+  })
+
+  it('starts what is urgent before all others, also between live requests, and what is to spare when none is live', async () => {
+    const bench = new Bench()
+    const over = bench.background.requestBegan()
+    const urgent = { urgency: 'urgent' } as const
+    bench.background.offer(bench.job('spare', { kind: 'presignatures', urgency: 'spare' }))
+    for (const key of ['a', 'b', 'c', 'd']) bench.background.offer(bench.job(key, { kind: 'keys' }))
+    for (const key of ['x', 'y', 'z']) bench.background.offer(bench.job(key, urgent))
+    await bench.pass(200)
+    deepEqual(bench.keys, ['x', 'y', 'z'])
+    equal(bench.background.admit(2, FREE), undefined)
+    notEqual(bench.background.admit(2, FREE, true), undefined)
+    equal(bench.background.admit(2, FREE, true), undefined) // and not all at once
+    await bench.pass(2_000)
+    deepEqual(bench.keys.slice(3), ['a', 'b', 'c', 'd'])
+    over()
+    await bench.pass(100)
+    equal(bench.keys.at(-1), 'spare')
+  })
+
+  it('hears that what waits has become urgent, when it is offered again', async () => {
+    const bench = new Bench()
+    const over = bench.background.requestBegan()
+    let isUrgent = false
+    const job: BackgroundJob = {
+      ...bench.job('pair'),
+      get urgency() {
+        return isUrgent ? ('urgent' as const) : undefined
+      },
+    }
+    bench.background.offer(job)
+    await bench.pass(100)
+    deepEqual(bench.keys, [])
+    isUrgent = true
+    equal(bench.background.offer(job), false)
+    await bench.pass(100)
+    deepEqual(bench.keys, ['pair'])
+    over()
+  })
+
+  it('keeps what is urgent to the same shares', async () => {
+    const bench = new Bench(25)
+    for (let i = 0; i < 100; i++)
+      bench.background.offer(bench.job(`job ${i}`, { cpuMs: 50, urgency: 'urgent' }))
+    await bench.pass(10_000)
+    const used = bench.keys.length * 50
+    ok(used >= 2_300 && used <= 2_500 + 250 + 50, `${used} ms of 10 s`)
   })
 
   it('keeps to its share of the processor', async () => {

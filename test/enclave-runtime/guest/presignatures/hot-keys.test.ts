@@ -17,6 +17,7 @@ class Bench {
   readonly made: string[] = []
   fails = 0
   room = true
+  short = false
   readonly hot: HotKeys
 
   constructor(keep: number, warmMinutes = 5) {
@@ -28,6 +29,7 @@ class Bench {
       },
       maker: {
         cost: () => ({ bytes: 1, cpuMs: 1 }),
+        isShort: () => this.short,
         make: async (_, signers) => {
           if (this.fails-- > 0)
             throw new ProtocolError({ kind: 'cancelled', round: 'session/open' })
@@ -72,6 +74,28 @@ describe('keys in use', () => {
     bench.made.pop()
     bench.use()
     equal(bench.jobs.length, 1)
+  })
+
+  it('have none made while correlations are short, ten times a second of waiting; the first alone is pressing', async () => {
+    const bench = new Bench(2)
+    bench.short = true
+    bench.use()
+    bench.use()
+    equal(bench.jobs.length, 0)
+    bench.clock.pass(3_500)
+    bench.short = false
+    bench.clock.pass(1_000)
+    deepEqual(
+      bench.jobs.map(({ urgency }) => urgency),
+      [undefined, 'spare'],
+    )
+    const without = new Bench(1)
+    without.short = true
+    without.use()
+    without.clock.pass(9_000)
+    equal(without.jobs.length, 0)
+    without.clock.pass(2_000)
+    equal(without.jobs.length, 1) // whoever has no correlations gets them made in full
   })
 
   it('have them with the signers of their last signature', async () => {
