@@ -7,6 +7,7 @@ import { type Attempt, leadHere, type Outcome, type Short, silent } from './lead
 import { confirm, type ForwardDependencies, leadElsewhere } from './lead-elsewhere.ts'
 import { rendezvousOrder } from './leaders.ts'
 import type { PhaseClock } from './phases.ts'
+import { remember } from './remember.ts'
 import { failure, knownId, type Reply } from './reply.ts'
 import { Tries } from './tries.ts'
 import { verdict } from './verdict.ts'
@@ -146,7 +147,7 @@ class Run {
 
   /** What follows from the end of an attempt: an answer, or undefined to go on. */
   async #after({ leader, outcome }: Led): Promise<Reply | undefined> {
-    const { blame, log, standing } = this.#deps
+    const { log, standing } = this.#deps
     const { requestId, kind } = this.#job
     const mine = leader === standing.me
     if (outcome.kind === 'short') {
@@ -159,7 +160,7 @@ class Run {
     this.#tries.lastLeader = leader
     if (outcome.kind === 'done') {
       const { result, signers } = outcome
-      if (mine) blame.success(signers)
+      if (mine) remember(this.#deps, outcome, this.#deadline, this.#now())
       log.info({ requestId, kind, attempt: this.#tries.attempt, leader, signers }, 'request done')
       return { result, requestId, ...(signers.length === 0 ? {} : { signers }) }
     }
@@ -204,14 +205,14 @@ class Run {
   }
 
   /** The own guest's attempt failed: what it saw is remembered, some of it beyond this request. */
-  #failed({ fault, parties, signers, ids, retryAfterMs }: Failed): Reply | undefined {
-    const { blame, log, standing } = this.#deps
+  #failed(failed: Failed): Reply | undefined {
+    const { fault, parties, signers, ids, retryAfterMs } = failed
+    const { log, standing } = this.#deps
     const { me } = standing
-    const now = this.#now()
     const { requestId } = this.#job
     const { attempt } = this.#tries
     log.warn({ requestId, attempt, leader: me, fault, parties, signers }, 'attempt failed')
-    const others = signers.filter((party) => party !== me)
+    remember(this.#deps, failed, this.#deadline, this.#now())
     switch (verdict(fault)) {
       case 'later':
         return this.#postpone(parties.length === 0 ? [me] : parties, retryAfterMs)
@@ -223,31 +224,11 @@ class Run {
           requestId,
           message: 'the guest of this node must not use this key',
         })
-      case 'suspect': {
-        blame.failing(signers, now)
-        const suspects = blame.suspects(now)
-        if (suspects.length > 0)
-          log.warn({ suspects }, 'every failing subset of the last hour has these members')
-        break
-      }
-      case 'suspend':
-        blame.doubt(others, now)
-        for (const party of parties) {
-          const besides = others.filter((other) => other !== party)
-          // With its link up, silence is one side's view of a connection that has two ends.
-          if (standing.reachable(party)) blame.unheard(party, besides, now)
-          else blame.timeout(party, now)
-        }
-        break
       case 'strike':
-        for (const party of parties) {
-          blame.strike(party, now)
-          this.#tries.blamed.add(party)
-        }
+        for (const party of parties) this.#tries.blamed.add(party)
         break
       case 'without':
         if (BANNING.has(fault)) for (const party of parties) this.#tries.blamed.add(party)
-        if (parties.length === 0) blame.doubt(others, now)
         break
     }
     this.#tries.failedTogether(signers)

@@ -14,7 +14,8 @@ export interface ForwardDependencies extends LeadDependencies {
 /** How an attempt ended that another member was asked to lead; `late` when it said nothing in time. */
 export type Forwarded = Outcome | 'late'
 
-const MARGIN_MS = 1_500 // the way to another leader and back
+const MARGIN_MS = 1_500 // beside one attempt: its check, its turn, and forms that others do not know
+const WAY_MS = 1_000 // to another leader and back, on machines that have much to do
 const LONGEST_WAIT_MS = 8_000 // so that a leader that is silent leaves time for others, whatever the links say
 
 /** Asks another member to lead. Undefined when it could not be asked: then this node leads. */
@@ -32,11 +33,13 @@ export async function leadElsewhere(
     .filter((party) => avoid.has(party) && party !== leader)
     .sort((a, b) => history.timesTogether([b]) - history.timesTogether([a]))
   const without = [...new Set([...excluded, ...doubted])].slice(0, Math.max(most, excluded.size))
-  const frame = encodeLeadAsk({ request, attempt, remainingMs, excluded: without })
-  if (frame === undefined) return undefined
   const rttMs = standing.slowestMs(standing.members.map(({ index }) => index))
   const { budgetMs } = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
-  const late = AbortSignal.timeout(Math.min(budgetMs + MARGIN_MS, LONGEST_WAIT_MS))
+  // The leader is told what time it has, so that one that is honest answers before it counts as silent.
+  const itsMs = Math.min(remainingMs, budgetMs + MARGIN_MS, LONGEST_WAIT_MS - WAY_MS)
+  const frame = encodeLeadAsk({ request, attempt, remainingMs: itsMs, excluded: without })
+  if (frame === undefined) return undefined
+  const late = AbortSignal.timeout(itsMs + WAY_MS)
   const signal = AbortSignal.any([deadline.signal, late])
   try {
     const answer = await orAborted(firstFrame(rpc.call(member.peerId, frame, signal)), signal)

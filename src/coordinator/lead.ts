@@ -49,9 +49,11 @@ export interface LeadDependencies {
   readonly clock: Clock
   readonly budgetFactor: number
   readonly onSigned: (form: SignatureForm) => void
+  /** Of those for whom it leads: the own clients, or one other member. */
   readonly pace: Pace
 }
 
+const SHORTEST_MS = 1 // what a guest takes for a budget
 const GUEST_MARGIN_MS = 1_000 // a guest keeps its budget itself; beyond that it hangs
 const FORMS_BELOW = 2 // from a presignature to correlations, and from those to a full signature
 
@@ -65,6 +67,7 @@ export async function leadHere(deps: LeadDependencies, attempt: Attempt): Promis
   let outcome = await leadOnce(deps, attempt)
   for (let below = 0; below < FORMS_BELOW && isUnknown(outcome); below++) {
     const remainingMs = total - (deps.clock.monotonic() - started)
+    if (remainingMs < SHORTEST_MS) return outOfTime
     outcome = await leadOnce(deps, { ...attempt, remainingMs, preferred: null })
   }
   return outcome
@@ -95,6 +98,7 @@ export async function leadWith(
   const leave = await deps.pace.enter(attempt.signal)
   try {
     const remainingMs = attempt.remainingMs - (deps.clock.monotonic() - began)
+    if (remainingMs < SHORTEST_MS) return outOfTime // it waited too long: nobody's fault
     const outcome = await leadNow(deps, { ...attempt, remainingMs }, signers)
     leave(isLate(outcome) ? 'late' : outcome.kind === 'done' ? 'done' : 'other')
     return outcome
@@ -142,6 +146,9 @@ export const silent = (parties: readonly PartyIndex[]): Extract<LeadReply, { kin
   retryAfterMs: 0,
   ids: [],
 })
+
+/** The request's time was over before an attempt could begin. */
+const outOfTime: Outcome = { ...silent([]), signers: [] }
 
 /** A key generation needs all members. */
 function everyone(standing: Standing, excluded: ReadonlySet<PartyIndex>): PartyIndex[] | Short {

@@ -3,30 +3,52 @@ import type { Clock } from './collaborators.ts'
 /** How an attempt ended, as far as its time goes. */
 export type Paced = 'done' | 'late' | 'other'
 
-const FIRST = 32 // at once: what two processors sign within an attempt's time
-const LEAST = 2
-const MOST = 128 // of a hundred milliseconds each, over far links: more than any node signs
+/** How many at once: to begin with, and the bounds of what is learnt. */
+export interface Room {
+  readonly first: number
+  readonly least: number
+  readonly most: number
+}
+
+/** Attempts for the own clients. */
+export const OWN_ROOM: Room = {
+  first: 32, // what two processors sign within an attempt's time; quick ones soon make it more
+  least: 4, // nobody's silence takes more than that from a node
+  most: 128, // of a hundred milliseconds each, over far links: more than any node signs
+}
+/** Attempts for one other member. */
+export const SERVED_ROOM: Room = { first: 4, least: 1, most: 16 }
+
+const QUICK_MS = 400 // well below every budget: whoever ends in that time is not held up by others
 const REST_MS = 500 // attempts that are late together are one sign of overload, not many
 
 /**
- * How many attempts this node leads at once. Beyond what the machines behind it can do, every attempt more makes
- * all of them late, and what is late is done again: so each that ends in time makes room for a little more, a
- * late one halves the room, and who finds none waits for its turn, in order.
+ * How many attempts this node leads at once, for its own clients or for one other member. Beyond what the
+ * machines behind it can do, every attempt more makes all of them late, and what is late is done again: so
+ * those that are quick make room for as many again, those that end in time for a little more, a late one
+ * halves the room, and who finds none waits for its turn, in order.
  */
 export class Pace {
   readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #bounds: Room
+  readonly #before: Pace | undefined
   readonly #waiting: (() => void)[] = []
-  #room = FIRST
+  #room: number
   #running = 0
   #loweredAt = Number.NEGATIVE_INFINITY
 
-  constructor(clock: Pick<Clock, 'monotonic'>) {
+  /** `before`: whose attempts go first. While one of them waits, there is room here for the least. */
+  constructor(clock: Pick<Clock, 'monotonic'>, bounds: Room = OWN_ROOM, before?: Pace) {
     this.#clock = clock
+    this.#bounds = bounds
+    this.#before = before
+    this.#room = bounds.first
   }
 
   /** Attempts that may run at once, now. */
   get room(): number {
-    return Math.floor(this.#room)
+    const yields = this.#before !== undefined && this.#before.waiting > 0
+    return Math.floor(yields ? this.#bounds.least : this.#room)
   }
 
   get waiting(): number {
@@ -38,12 +60,13 @@ export class Pace {
     signal.throwIfAborted()
     if (this.#running < this.room && this.#waiting.length === 0) this.#running += 1
     else await this.#turn(signal)
+    const began = this.#clock.monotonic()
     let isOver = false
     return (how) => {
       if (isOver) return
       isOver = true
+      this.#learn(how, this.#clock.monotonic() - began)
       this.#running -= 1
-      this.#learn(how)
       this.#wake()
     }
   }
@@ -64,14 +87,16 @@ export class Pace {
     })
   }
 
-  #learn(how: Paced): void {
-    if (how === 'done' && this.#running + 1 >= this.room)
-      this.#room = Math.min(MOST, this.#room + 1 / this.#room) // only room that is used may grow
+  #learn(how: Paced, tookMs: number): void {
+    const { least, most } = this.#bounds
+    // Only room that is used may grow.
+    if (how === 'done' && (this.#waiting.length > 0 || this.#running >= this.room))
+      this.#room = Math.min(most, this.#room + (tookMs <= QUICK_MS ? 1 : 1 / this.#room))
     if (how !== 'late') return
     const now = this.#clock.monotonic()
     if (now - this.#loweredAt < REST_MS) return
     this.#loweredAt = now
-    this.#room = Math.max(LEAST, this.#room / 2)
+    this.#room = Math.max(least, this.#room / 2)
   }
 
   #wake(): void {

@@ -3,6 +3,8 @@ import type { CoordinatorLog, Rpc } from './collaborators.ts'
 import { type Deadline, orAborted } from './deadline.ts'
 import { decodeLeadAsk, encodeOutcome, type LeadAsk } from './forward.ts'
 import { type LeadDependencies, leadHere, type Outcome } from './lead.ts'
+import { Pace, SERVED_ROOM } from './pace.ts'
+import { type RememberDependencies, remember } from './remember.ts'
 import { Tries } from './tries.ts'
 
 const MAX_LEADS = 64 // attempts led for other entry nodes at once; more are asked to come again
@@ -10,13 +12,23 @@ const MAX_LEADS_PER_PEER = 16 // so that one member cannot take the places of th
 const ASK_MS = 2_000 // a guest that has a result gives it at once
 const OVERLOADED_DELAY_MS = 500
 
-/** Leads attempts for other members' requests. The own guest checks each of them from scratch. */
-export function serveLeads(
-  deps: LeadDependencies & { readonly rpc: Rpc; readonly log: CoordinatorLog },
-  deadlineOf: (ms: number) => Deadline,
-): void {
+type ServeDependencies = LeadDependencies & RememberDependencies & { readonly rpc: Rpc }
+
+/**
+ * Leads attempts for other members' requests. The own guest checks each of them from scratch. Each member has a
+ * small pace of its own, which yields to that of the own clients.
+ */
+export function serveLeads(deps: ServeDependencies, deadlineOf: (ms: number) => Deadline): void {
   let running = 0
   const byPeer = new Map<string, number>()
+  const paces = new Map<string, Pace>()
+  const paceOf = (from: string): Pace => {
+    const known = paces.get(from)
+    if (known !== undefined) return known
+    const pace = new Pace(deps.clock, SERVED_ROOM, deps.pace)
+    paces.set(from, pace)
+    return pace
+  }
   deps.rpc.serve(async function* (frame, from) {
     if (!deps.standing.members.some(({ peerId }) => peerId === from))
       throw new Error('only members may ask for a lead')
@@ -29,7 +41,9 @@ export function serveLeads(
     running += 1
     byPeer.set(from, its + 1)
     try {
-      yield encodeOutcome(await leadFor(deps, ask, deadlineOf(ask.remainingMs)))
+      yield encodeOutcome(
+        await leadFor({ ...deps, pace: paceOf(from) }, ask, deadlineOf(ask.remainingMs)),
+      )
     } finally {
       running -= 1
       const left = (byPeer.get(from) ?? 1) - 1
@@ -40,7 +54,20 @@ export function serveLeads(
 }
 
 async function leadFor(
-  deps: LeadDependencies & { readonly log: CoordinatorLog },
+  deps: ServeDependencies,
+  ask: LeadAsk,
+  deadline: Deadline,
+): Promise<Outcome> {
+  try {
+    return await leadAsked(deps, ask, deadline)
+  } catch (cause) {
+    if (!deadline.signal.aborted) throw cause
+    return overloaded(deps.standing.me) // so that nobody takes a long queue for silence
+  }
+}
+
+async function leadAsked(
+  deps: ServeDependencies,
   ask: LeadAsk,
   deadline: Deadline,
 ): Promise<Outcome> {
@@ -49,7 +76,7 @@ async function leadFor(
   if (checked.kind === 'done')
     return { ...checked, signers: await signersOf(deps, ask, deadline.signal) }
   if (checked.kind === 'error') return checked
-  return leadHere(deps, {
+  const outcome = await leadHere(deps, {
     kind: checked.kind,
     reqId: checked.reqId,
     request,
@@ -61,6 +88,8 @@ async function leadFor(
     preferred: checked.signers ?? null,
     signal: deadline.signal,
   })
+  remember(deps, outcome, deadline, deps.clock.monotonic())
+  return outcome
 }
 
 /** Who signed what the guest has already, as it knows when it is asked to lead; empty when it does not. */

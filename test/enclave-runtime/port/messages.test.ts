@@ -209,6 +209,7 @@ describe('payloads of the port', () => {
     const refused: readonly GuestSettings[] = [
       { ...settings, correlations: { ...correlations, high: 1025 } },
       { ...settings, correlations: { ...correlations, low: -1 } },
+      { ...settings, correlations: { low: 33, high: 32 } },
       { ...settings, presignatures: { ...presignatures, keep: 65 } },
       { ...settings, presignatures: { ...presignatures, warmMinutes: 0 } },
       { ...settings, readyKeys: 65 },

@@ -556,7 +556,7 @@ describe('createCoordinator()', () => {
       assert.equal(own.length, 2)
     })
 
-    it('leads 16 attempts at once for one member, and still leads for others', async () => {
+    it('takes 16 attempts for one member, leads a few at once, and still leads for others', async () => {
       const network = new FakeNetwork()
       const { promise, resolve } = Promise.withResolvers<void>()
       network.script = async (plan) => {
@@ -564,7 +564,8 @@ describe('createCoordinator()', () => {
         return { kind: 'done', result: 'ok', signers: plan.signers }
       }
       const under = Array.from({ length: 16 }, (_, nonce) => askTo(network, 2, 'peer-1', nonce))
-      while (network.leads.length < 16) await new Promise(setImmediate)
+      for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate)
+      assert.equal(network.leads.length, 4)
       const beyond = await askTo(network, 2, 'peer-1', 16)
       assert.equal(beyond.kind === 'failed' && beyond.fault, 'overloaded')
       const another = askTo(network, 2, 'peer-3', 17)

@@ -42,6 +42,33 @@ describe('CorrelationPool', () => {
     equal(of.take(), undefined)
   })
 
+  for (const [most, high] of [
+    [1_024, 1_024],
+    [1_008, 1_008],
+    [1_008, 1_000],
+    [512, 1_024],
+    [5, 5],
+  ] as const)
+    it(`of ${most} is filled up to ${high}, or as far as it goes, and nothing is wiped for it`, () => {
+      const { of, wiped } = pool(most)
+      let batches = 0
+      const fill = (): void => {
+        for (let count = 0; batches < 5_000; of.add(batchOf(++batches, count))) {
+          count = Math.min(16, high - of.ready)
+          if (count <= 0 || !of.gains(count)) return
+        }
+      }
+      fill()
+      const reached = Math.min(high, most, 1_008)
+      equal(of.ready > reached - 16 && of.ready <= reached, true, `${of.ready} of ${reached}`)
+      deepEqual(wiped, [])
+      for (let taken = 0; taken < 2_000; taken++) {
+        of.take()
+        fill()
+      }
+      equal(batches < 3_000, true, `${batches} batches for 2000 that were taken`)
+    })
+
   it('names nothing of a batch that waits for C5', () => {
     const { of } = pool()
     of.await(batchOf(1, 1), () => true)
