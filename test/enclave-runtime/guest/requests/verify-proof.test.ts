@@ -49,6 +49,22 @@ describe('verifyProof()', () => {
     }
   })
 
+  it('keeps the keys of many credentials apart, and refuses what is no key every time', () => {
+    const digest = random(32)
+    const signature = signed(digest)
+    for (let i = 0; i < 1_100; i++) {
+      // More than are kept: the first is forgotten, and read again.
+      const other = p256.Point.BASE.multiply(BigInt(i + 2)).toBytes(false)
+      ok(!verifyProof({ ...key, spki: encodeSpki('ES256', other) }, digest, signature))
+    }
+    const off = key.spki.slice()
+    off[90] = (off[90] ?? 0) ^ 1
+    for (let i = 0; i < 3; i++) {
+      ok(both(key, digest, signature))
+      ok(!both({ ...key, spki: off }, digest, signature))
+    }
+  })
+
   it('refuses every pair of edges as r and s', () => {
     const digest = random(32)
     const good = signed(digest)
