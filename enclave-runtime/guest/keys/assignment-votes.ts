@@ -51,6 +51,26 @@ export function choiceOf(votes: readonly Vote[]): Uint8Array | undefined {
   return first && new Uint8Array(Buffer.from(first[0], 'hex'))
 }
 
+/**
+ * The key that these votes give to the account: all of `size` members named it first, or `quorum` of them
+ * finally. An honest member votes finally only when it knows the first votes of all, so that the final votes
+ * need nothing beside them. Of a party that is for several keys, each counts.
+ */
+export function decisionOf(
+  votes: readonly Vote[],
+  size: number,
+  quorum: number,
+): Uint8Array | undefined {
+  const parties = new Map<string, { readonly keyId: Uint8Array; readonly of: Set<PartyIndex> }>()
+  for (const { party, final, keyId } of votes) {
+    const place = `${hex(keyId)}/${final}`
+    const { of } = parties.get(place) ?? { of: new Set() }
+    parties.set(place, { keyId, of: of.add(party) })
+    if (of.size >= (final ? quorum : size)) return keyId
+  }
+  return undefined
+}
+
 /** Each key that is named once, then `[party, final, number of the key, signature]`. */
 export function encodeVotes(votes: readonly Vote[]): Uint8Array {
   const keys = [...new Set(votes.map(({ keyId }) => hex(keyId)))]

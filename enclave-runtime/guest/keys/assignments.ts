@@ -12,16 +12,25 @@ import type { Authorized } from '../requests/authorize.ts'
 import type { Clock } from '../sessions/clock.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
+import type { Decision } from './account-votes.ts'
 import {
   type AssignmentLetter,
   assignmentLetter,
   decodeAssignmentLetter,
   MAX_ASSIGNED_REQUEST_BYTES,
 } from './assignment-letters.ts'
-import { decodeVotes, encodeVotes, isVote, type Vote, voteMessage } from './assignment-votes.ts'
+import {
+  decisionOf,
+  decodeVotes,
+  encodeVotes,
+  isVote,
+  type Vote,
+  voteMessage,
+} from './assignment-votes.ts'
 import type { CertifiedKeys } from './certified-keys.ts'
 import { Changes } from './changes.ts'
 import { decoded, type HeldKeys } from './held-keys.ts'
+import type { KeyStore } from './key-store.ts'
 import type { KeygenLimits } from './keygen-limits.ts'
 import {
   assigningName,
@@ -29,12 +38,16 @@ import {
   encodeAssigning,
   OpenAssignment,
 } from './open-assignment.ts'
+import { shareName } from './pending-batch.ts'
+import { PerSecond } from './per-second.ts'
 import type { ReadyKeys } from './ready-keys.ts'
 
 /** Accounts led at once; each costs the others a verification and a synced write. Beyond it keys are generated. */
 const MAX_LED = 16
 /** Letters of one member that are looked at: what it leads, and what it asks about. */
 const MAX_LOOKS = 32
+/** Votes of one member's letters that are verified in a second: some 20 ms of it, and many accounts. */
+const MAX_VERIFIED_PER_SECOND = 256
 /** A leader asks again while its client waits; a guest that merely remembers, more seldom. */
 const FIRST_RETRY_MS = 100
 const MAX_RETRY_MS = 1_000
@@ -60,6 +73,7 @@ export interface AssignmentsInit {
   readonly held: HeldKeys
   readonly certified: CertifiedKeys
   readonly ready: ReadyKeys
+  readonly keys: Pick<KeyStore, 'pendingWith'>
   readonly limits: KeygenLimits
   /** `voted`: so many members voted for it that an honest one checked its times when they were right. */
   readonly authorize: (request: Uint8Array, voted: boolean) => Promise<Authorized>
@@ -67,8 +81,8 @@ export interface AssignmentsInit {
   readonly isBusy: (accountId: Uint8Array) => boolean
   /** Whether every member is connected. */
   readonly isComplete: () => boolean
-  /** A key was named that is not ready here: perhaps its batch is still pending. */
-  readonly onUnknownKey: () => void
+  /** A genuine vote named a key that is not ready here: perhaps its batch is still pending. */
+  readonly onUnknownKey: (keyId: Uint8Array) => void
   /** This guest's pool is smaller now. */
   readonly onUsed: () => void
   readonly tell: Tell
@@ -79,8 +93,9 @@ export interface AssignmentsInit {
  * Ready keys given to accounts. Every member votes once for each account and once for each key, durably before
  * it says so; the first vote for a key is its owner's. The votes of all for one key are the decision. Where they
  * differ, for two leaders raced, each member that knows all of them gives one final vote, for the key that most
- * name; a quorum of those decides. Votes never change and never expire, so every letter may be lost, doubled or
- * late, and what was begun before a crash goes on after it.
+ * name; a quorum of those decides. What is decided is followed by everyone, whatever it voted itself: only votes
+ * make a decision unique. Votes never change and never expire, so every letter may be lost, doubled or late, and
+ * what was begun before a crash goes on after it.
  */
 export class Assignments {
   readonly #init: AssignmentsInit
@@ -88,6 +103,9 @@ export class Assignments {
   /** What happens to one account happens one after the other. */
   readonly #turns = new Map<string, Promise<void>>()
   readonly #looks = new Map<PartyIndex, number>()
+  readonly #verified: PerSecond
+  /** Keys that are about to be an account's. */
+  readonly #following = new Set<string>()
   #led = 0
   #disarm: (() => void) | undefined
   #delay = FIRST_ASK_MS
@@ -95,6 +113,7 @@ export class Assignments {
 
   constructor(init: AssignmentsInit) {
     this.#init = init
+    this.#verified = new PerSecond(() => init.clock.monotonicMs(), MAX_VERIFIED_PER_SECOND)
     for (const name of init.records.criticalNames('assigning/')) {
       const record = init.records.critical(name)
       if (record === undefined) throw new Error(`bug: ${name} is listed and not there`)
@@ -217,7 +236,7 @@ export class Assignments {
     const looks = this.#looks.get(from) ?? 0
     if (looks >= MAX_LOOKS || this.#closed) return // it asks again
     const letter = decodedLetter(body)
-    if (letter === undefined) return
+    if (letter === undefined || letter.votes.length > 2 * this.#size) return
     this.#looks.set(from, looks + 1)
     const done = this.#turn(letter.accountId, () => this.#take(from, letter))
     this.#background(done.finally(() => this.#looks.set(from, (this.#looks.get(from) ?? 1) - 1)))
@@ -233,9 +252,10 @@ export class Assignments {
     const open = this.#open.get(hex(accountId)) ?? (await this.#join(from, letter))
     if (open === undefined) return
     if (letter.refused !== null) open.refused.set(from, letter.refused)
-    for (const vote of this.#genuine(accountId, letter.votes, open)) open.add(vote)
+    const votes = this.#genuine(from, accountId, letter.votes, open)
+    open.hear(votes, this.#size, this.#init.committee.quorum)
     await this.#advance(open)
-    if (asks) await this.#reply(from, accountId, open.votes)
+    if (asks) await this.#reply(from, accountId, this.#decided(open)?.votes ?? open.votes)
   }
 
   /** Every account has its mark: without one there is nothing to read. */
@@ -248,25 +268,33 @@ export class Assignments {
   async #join(from: PartyIndex, letter: AssignmentLetter): Promise<OpenAssignment | undefined> {
     const { committee, certified, ready, limits, isBusy, authorize, onUnknownKey } = this.#init
     const { accountId, request, asks } = letter
-    if (request === null || !asks) return undefined
+    if (request === null || !asks || !letter.votes.some((vote) => this.#isNaming(vote)))
+      return undefined
     try {
-      const votes = this.#genuine(accountId, letter.votes)
+      const votes = this.#genuine(from, accountId, letter.votes)
       const firsts = votes.filter(({ final }) => !final)
-      const named = firsts.find(({ party, keyId }) => ready.ownerOf(keyId) === party)
+      const forgotten = firsts.find(({ party }) => party === committee.me.index)
+      const named = [...(forgotten ? [forgotten] : []), ...firsts].find(
+        (vote) => this.#isNaming(vote) && ready.ownerOf(vote.keyId) !== undefined,
+      )
       if (named === undefined) {
-        onUnknownKey()
+        const early = firsts.find((vote) => this.#isNaming(vote))
+        if (early !== undefined) onUnknownKey(early.keyId)
         return undefined
       }
-      const asked = await authorize(request, firsts.length > maxFaulty(committee))
+      const voters = new Set(firsts.map(({ party }) => party))
+      const asked = await authorize(request, voters.size > maxFaulty(committee))
       if (asked.kind !== 'create' || !equal(asked.accountId, accountId))
         throw new RequestError('REQ_MALFORMED')
       if (isBusy(accountId)) return undefined
       if (certified.has(accountId))
         throw new RequestError('STORAGE_FAILED', "the record of this account's key is missing")
-      limits.assertOpen(named.party)
-      if (ready.ownerOf(named.keyId) !== named.party) return undefined // named for another account meanwhile
-      limits.ran(named.party)
-      const open = new OpenAssignment(committee, request, votes)
+      const owner = ready.ownerOf(named.keyId)
+      if (owner === undefined) return undefined // named for another account meanwhile
+      limits.assertOpen(owner)
+      limits.ran(owner)
+      const others = votes.filter((vote) => vote !== forgotten)
+      const open = new OpenAssignment(committee, request, others)
       await this.#vote(open, named.keyId)
       return open
     } catch (error) {
@@ -296,18 +324,24 @@ export class Assignments {
 
   /** What follows from the votes that are known now. */
   async #advance(open: OpenAssignment): Promise<void> {
-    const { committee } = this.#init
-    const size = committee.guests.length
-    const choice = open.choice(size)
-    if (open.decided(size, committee.quorum) === undefined && choice !== undefined) {
-      if (open.vote(true) === undefined && this.#mayBecome(open, choice)) {
+    const choice = open.choice(this.#size)
+    if (this.#decided(open) === undefined && choice !== undefined) {
+      if (open.vote(true) === undefined && this.#mayVoteFor(open, choice)) {
         await this.#voteFinally(open, choice)
         await this.#askAll(open)
       }
     }
-    const keyId = open.decided(size, committee.quorum)
-    if (keyId !== undefined) await this.#decide(open, keyId)
+    const decision = this.#decided(open)
+    if (decision !== undefined) await this.#decide(open, decision)
     for (const wake of open.changed) wake()
+  }
+
+  get #size(): number {
+    return this.#init.committee.guests.length
+  }
+
+  #decided(open: OpenAssignment): Decision | undefined {
+    return open.decided(this.#size, this.#init.committee.quorum)
   }
 
   async #voteFinally(open: OpenAssignment, keyId: Uint8Array): Promise<void> {
@@ -324,13 +358,23 @@ export class Assignments {
     open.add(mine)
   }
 
+  async #decide(open: OpenAssignment, decision: Decision): Promise<void> {
+    const place = hex(decision.keyId)
+    if (this.#following.has(place)) return
+    this.#following.add(place)
+    try {
+      if (await this.#mayFollow(open, decision.keyId)) await this.#follow(open, decision)
+    } finally {
+      this.#following.delete(place)
+    }
+  }
+
   /** The account is there. Every vote was durable where it was given, so the others may know at once. */
-  async #decide(open: OpenAssignment, keyId: Uint8Array): Promise<void> {
+  async #follow(open: OpenAssignment, { keyId, votes }: Decision): Promise<void> {
     const { accounts, certified, held, tell } = this.#init
-    const { accountId, digest, credential, votes } = open
-    if (!this.#mayBecome(open, keyId)) return
+    const { accountId, digest, credential } = open
     const led = open.changed.size > 0
-    const told = led ? this.#tellAll(open) : Promise.resolve()
+    const told = led ? this.#tellAll(accountId, votes) : Promise.resolve()
     const certificate = await held.certificate(keyId)
     const account = accountOf(accountId, digest, credential, certificate, encodeVotes(votes))
     await accounts.add(account, () => ({
@@ -353,13 +397,31 @@ export class Assignments {
     this.#open.delete(hex(accountId))
   }
 
-  /** Whether this guest does not know the key as another account's. */
-  #mayBecome(open: OpenAssignment, keyId: Uint8Array): boolean {
+  /** Whether this guest gave no vote for the key to any other account, and follows no other with it. */
+  #mayVoteFor(open: OpenAssignment, keyId: Uint8Array): boolean {
     const own = [open.vote(false), open.vote(true)]
     if (own.some((vote) => vote !== undefined && equal(vote.keyId, keyId))) return true
     if (this.#init.ready.ownerOf(keyId) !== undefined) return true
-    this.#init.onUnknownKey()
+    this.#init.onUnknownKey(keyId)
     return false
+  }
+
+  /**
+   * Whether this guest has the key, its batch certified, and no account with it. Its own votes are no reason
+   * against what is decided: it may have been told other first votes than the rest, and be alone with its own.
+   * That another account has the key can only be when more than f members lied or forgot; then it stays open.
+   */
+  async #mayFollow(open: OpenAssignment, keyId: Uint8Array): Promise<boolean> {
+    const { records, keys, accounts, certified } = this.#init
+    if (this.#mayVoteFor(open, keyId)) return true
+    if (keys.pendingWith(keyId) !== undefined) return false
+    if ((await records.sharePart(shareName(keyId))) === undefined) return false
+    for (const accountId of certified.accountsOf(keyId)) {
+      if (equal(accountId, open.accountId)) continue
+      const account = await accounts.get(accountId)
+      if (account !== undefined && equal(account.certificate.keyId, keyId)) return false
+    }
+    return true
   }
 
   #taken(keyId: Uint8Array): readonly (readonly [string, Uint8Array | null])[] {
@@ -367,15 +429,35 @@ export class Assignments {
     return ready.ownerOf(keyId) === undefined ? [] : [ready.take(keyId)]
   }
 
-  /** Votes that are not known yet and were given by whom they name. */
-  #genuine(accountId: Uint8Array, votes: readonly Vote[], known?: OpenAssignment): Vote[] {
+  /**
+   * A first vote of a key's owner: what a member that heard nothing of the account yet can act upon. So is its
+   * own, which it forgot when its disk was restored.
+   */
+  #isNaming({ party, final, keyId }: Vote): boolean {
+    const { committee, keys, ready } = this.#init
+    if (final) return false
+    const purpose = keys.pendingWith(keyId)?.purpose
+    const owner = purpose?.kind === 'ready' ? purpose.owner : ready.ownerOf(keyId)
+    return owner !== undefined && (owner === party || party === committee.me.index)
+  }
+
+  /**
+   * Votes that were given by whom they name, so far as they matter: those of whom nothing is known yet; all, when
+   * together they would be a decision. None new, when `from` had too many verified in this second.
+   */
+  #genuine(
+    from: PartyIndex,
+    accountId: Uint8Array,
+    votes: readonly Vote[],
+    open?: OpenAssignment,
+  ): Vote[] {
     const { committee } = this.#init
-    const fresh = new Map(
-      votes
-        .filter((vote) => known?.has(vote) !== true)
-        .map((vote) => [`${vote.party}/${vote.final}`, vote]),
-    )
-    return [...fresh.values()].filter((vote) => isVote(committee, accountId, vote))
+    const decides = decisionOf(votes, this.#size, committee.quorum) !== undefined
+    const wanted = votes.filter((vote) => decides || open?.has(vote) !== true)
+    const known = wanted.flatMap((vote) => open?.same(vote) ?? [])
+    const fresh = wanted.filter((vote) => open?.same(vote) === undefined)
+    if (!this.#verified.take(from, fresh.length)) return known
+    return [...known, ...fresh.filter((vote) => isVote(committee, accountId, vote))]
   }
 
   #sign(accountId: Uint8Array, keyId: Uint8Array, final: boolean): Vote {
@@ -384,18 +466,14 @@ export class Assignments {
     return { party: committee.me.index, final, keyId, signature }
   }
 
-  /** Whoever may have something to say: all others while first votes are missing, or final ones. */
+  /** All others, also those whose votes are known: one of them may have heard a third member's, and decided. */
   async #askAll(open: OpenAssignment): Promise<void> {
     if (!this.has(open.accountId)) return
-    const size = this.#init.committee.guests.length
-    const final = open.choice(size) !== undefined
-    const silent = otherGuests(this.#init.committee).filter(
-      ({ index }) => !open.has({ party: index, final }),
-    )
-    await Promise.all(silent.map(({ index }) => this.#send(open, index)))
+    const others = otherGuests(this.#init.committee)
+    await Promise.all(others.map(({ index }) => this.#send(open, index)))
   }
 
-  async #tellAll({ accountId, votes }: OpenAssignment): Promise<void> {
+  async #tellAll(accountId: Uint8Array, votes: readonly Vote[]): Promise<void> {
     const letter = { accountId, request: null, asks: false, refused: null, votes }
     await Promise.all(
       otherGuests(this.#init.committee).map(({ index }) =>

@@ -42,6 +42,19 @@ export class CertifiedKeys {
     return this.#find(accountId) !== undefined
   }
 
+  /** The accounts whose mark names this key; looks through all of them. */
+  accountsOf(keyId: Uint8Array): readonly Uint8Array[] {
+    const hash = hashOf(keyId)
+    return [...this.#parts.values()].flatMap((part) => {
+      const entries = Buffer.from(part.buffer, part.byteOffset, part.length)
+      const found: Uint8Array[] = []
+      for (let at = entries.indexOf(hash); at >= 0; at = entries.indexOf(hash, at + 1))
+        if (at % ENTRY_BYTES === ACCOUNT_BYTES)
+          found.push(new Uint8Array(entries.subarray(at - ACCOUNT_BYTES, at)))
+      return found
+    })
+  }
+
   /** Takes the account's place for this key, in one turn; the record that must be durable before this guest speaks. */
   add(accountId: Uint8Array, keyId: Uint8Array): readonly [name: string, record: Uint8Array] {
     if (!this.allows(accountId, keyId)) throw new Error('bug: a second key of an account')

@@ -62,7 +62,7 @@ export class KeyRoom {
       isBusy: (accountId) =>
         this.keygen.isBusy(accountId) ||
         keys.ofAccount(accountId).some((batch) => !this.pending.isDead(batch)),
-      onUnknownKey: () => this.pending.resume(),
+      onUnknownKey: (keyId) => this.pending.hurry(keyId),
       onUsed: () => this.batches.refill(),
     })
     this.batches = new BatchMaker({ ...shared, size: init.readyKeys })

@@ -44,6 +44,8 @@ export interface KeyStoreInit {
 export class KeyStore {
   readonly #init: KeyStoreInit
   readonly #pending = new Map<string, PendingBatch>()
+  /** Each key of a pending batch to its T. */
+  readonly #batchOf = new Map<string, string>()
   readonly #activating = new Map<string, Promise<void>>()
 
   constructor(init: KeyStoreInit) {
@@ -52,8 +54,7 @@ export class KeyStore {
     for (const name of records.criticalNames('pending/')) {
       const record = records.critical(name)
       if (record === undefined) throw new Error(`bug: ${name} is listed and not there`)
-      const pending = decoded(name, () => decodePendingBatch(record))
-      this.#pending.set(hex(pending.transcript), pending)
+      this.#hold(decoded(name, () => decodePendingBatch(record)))
     }
   }
 
@@ -68,6 +69,11 @@ export class KeyStore {
 
   find(transcript: Uint8Array): PendingBatch | undefined {
     return this.#pending.get(hex(transcript))
+  }
+
+  /** The pending batch of which this key is one. */
+  pendingWith(keyId: Uint8Array): PendingBatch | undefined {
+    return this.#pending.get(this.#batchOf.get(hex(keyId)) ?? '')
   }
 
   ofAccount(accountId: Uint8Array): readonly PendingBatch[] {
@@ -102,7 +108,7 @@ export class KeyStore {
     const record = records.critical(pendingName(transcript))
     const recorded = record !== undefined && equal(record, encodePendingBatch(pending))
     if (!recorded || same.includes(false)) throw new Error('bug: the store gave back another share')
-    this.#pending.set(hex(transcript), pending)
+    this.#hold(pending)
     tell('KEY_PENDING')
   }
 
@@ -152,12 +158,27 @@ export class KeyStore {
     return this.#init.records.loadShare(shareName(keyId))
   }
 
+  #hold(pending: PendingBatch): void {
+    const transcript = hex(pending.transcript)
+    this.#pending.set(transcript, pending)
+    for (const { keyId } of pending.keys) this.#batchOf.set(hex(keyId), transcript)
+  }
+
+  #release({ transcript, keys }: PendingBatch): void {
+    this.#pending.delete(hex(transcript))
+    for (const { keyId } of keys) this.#batchOf.delete(hex(keyId))
+  }
+
   async #isStored(name: string, share: Handle<'share'>, part: Uint8Array): Promise<boolean> {
     const { records, kernel } = this.#init
-    const [loaded, beside] = await Promise.all([records.loadShare(name), records.sharePart(name)])
-    const same = equal(kernel.sharePublic(loaded), kernel.sharePublic(share))
-    kernel.wipe(loaded)
-    return same && beside !== undefined && equal(beside, part)
+    const beside = await records.sharePart(name)
+    const loaded = await records.loadShare(name)
+    try {
+      const same = equal(kernel.sharePublic(loaded), kernel.sharePublic(share))
+      return same && beside !== undefined && equal(beside, part)
+    } finally {
+      kernel.wipe(loaded)
+    }
   }
 
   async #activate(
@@ -179,7 +200,7 @@ export class KeyStore {
         ]),
       }
     })
-    this.#pending.delete(hex(pending.transcript))
+    this.#release(pending)
     tell('KEY_ACTIVE')
   }
 
@@ -198,7 +219,7 @@ export class KeyStore {
       critical: new Map([[pendingName(transcript), null], change]),
     })
     added()
-    this.#pending.delete(hex(transcript))
+    this.#release(pending)
     tell('KEY_READY', owner, keys.length)
   }
 

@@ -29,6 +29,8 @@ const FIRST_ASK_MS = 1_000
 const MAX_ASK_MS = 60_000
 /** Batches asked about at once: those least asked about, so that a new one is not behind many old ones. */
 const KEYS_PER_TICK = 4
+/** A member that names a key of a pending batch has it asked about at most this often, all members together. */
+const HURRY_MS = 1_000
 /** How long a leader waits for what the others know of an account's earlier keys. */
 const RESOLVE_MS = 3_000
 
@@ -64,6 +66,7 @@ export class PendingKeys {
   readonly #known = new Map<string, Known>()
   #disarm: (() => void) | undefined
   #delay = FIRST_ASK_MS
+  #hurried: number | undefined
   #closed = false
 
   constructor(init: PendingKeysInit) {
@@ -80,6 +83,17 @@ export class PendingKeys {
   resume(): void {
     this.#delay = FIRST_ASK_MS
     this.#tick()
+  }
+
+  /** A key was named that is not ready here: its batch, if it is pending, is asked about before its time. */
+  hurry(keyId: Uint8Array): void {
+    const { keys, clock, isBusy } = this.#init
+    const pending = keys.pendingWith(keyId)
+    const now = clock.monotonicMs()
+    if (pending === undefined || isBusy(runOf(pending.purpose)) || this.#closed) return
+    if (this.#hurried !== undefined && now - this.#hurried < HURRY_MS) return
+    this.#hurried = now
+    this.#background(this.#ask(pending))
   }
 
   /**
@@ -244,8 +258,11 @@ export class PendingKeys {
     const parts: Uint8Array[] = []
     for (const [b, { keyId }] of pending.keys.entries()) {
       const share = await keys.share(keyId)
-      parts.push(kernel.shareProve(share, pending.sid, committee.me.id, b))
-      kernel.wipe(share)
+      try {
+        parts.push(kernel.shareProve(share, pending.sid, committee.me.id, b))
+      } finally {
+        kernel.wipe(share)
+      }
     }
     const proof = concatBytes(...parts)
     proofs.set(committee.me.index, proof)
