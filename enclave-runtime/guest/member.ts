@@ -11,7 +11,7 @@ import type { CheckReply, GuestStatus, LeadPlan, LeadReply, Priority } from '../
 import { AccountStore } from './accounts/account-store.ts'
 import { ActivityLog } from './accounts/activity-log.ts'
 import { Background } from './background/background.ts'
-import type { Committee } from './committee.ts'
+import { type Committee, otherGuests } from './committee.ts'
 import { CorrelationMaker } from './correlations/correlation-maker.ts'
 import { CorrelationStock } from './correlations/correlation-stock.ts'
 import type { Tell } from './events.ts'
@@ -98,6 +98,7 @@ export class Member {
   readonly #correlationMaker: CorrelationMaker
   readonly #presignatures: PresignaturePool
   readonly #maker: PresignatureMaker
+  readonly #hotKeys: HotKeys
   readonly #signing: SigningManager
   #up: ReadonlySet<PartyIndex> = new Set()
   #halted = false
@@ -111,6 +112,7 @@ export class Member {
     const router = new SessionRouter({ me: committee.me.index, post, clock, onError })
     this.#router = router
     this.#background = new Background({
+      peers: otherGuests(committee).map(({ index }) => index),
       settings: init.settings.background,
       clock,
       random,
@@ -214,10 +216,11 @@ export class Member {
       accounts: this.#accounts,
       pool,
       background,
+      clock,
       correlations: correlations.toSpare(init.settings.correlations.low),
       makesCorrelations: init.settings.correlations.high > 0,
     })
-    const hotKeys = new HotKeys({
+    this.#hotKeys = new HotKeys({
       settings: init.settings.presignatures,
       pool,
       maker: this.#maker,
@@ -230,7 +233,8 @@ export class Member {
       presignatures: pool,
       correlations,
       requestBegan: () => background.requestBegan(),
-      onLed: (asked, signers) => hotKeys.used(asked.account, purposeOf(committee, asked, signers)),
+      onLed: (asked, signers) =>
+        this.#hotKeys.used(asked.account, purposeOf(committee, asked, signers)),
       activities: this.#activities,
       results: this.#results,
       now,
@@ -336,6 +340,7 @@ export class Member {
     this.#halted = true
     this.#background.close()
     this.#correlationMaker.close()
+    this.#hotKeys.close()
     this.#keyRoom.close()
     for (const { index } of this.#init.committee.guests) this.#router.forget(index)
     this.#presignatures.dropAll()

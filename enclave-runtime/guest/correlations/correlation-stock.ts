@@ -1,4 +1,5 @@
 import type { Correlation, CorrelationSource } from '../../../protocols/correlations/correlation.ts'
+import { MAX_BATCH } from '../../../protocols/correlations/messages.ts'
 import type { Handle } from '../../../protocols/kernel/kernel.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
@@ -6,7 +7,7 @@ import { ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import { CORRELATION_ID_BYTES, Name } from '../../../protocols/sign/messages.ts'
 import type { CorrelationStatus } from '../../port/messages.ts'
 import { type Committee, otherGuests } from '../committee.ts'
-import type { Holdings } from '../sessions/abort-kinds.ts'
+import { type Holdings, MAX_HELD } from '../sessions/abort-kinds.ts'
 import type { Clock } from '../sessions/clock.ts'
 import { type Batch, CorrelationPool } from './correlation-pool.ts'
 import { NameCredit } from './name-credit.ts'
@@ -16,6 +17,8 @@ export type CorrelationSecret = Handle<'correlation'>
 
 /** 02 §4.3. */
 const MOST_PER_PAIR = 1_024
+/** A pool is of batches, and one less than can be told of is held. */
+const MOST_IN_BATCHES = (MAX_HELD - 1) * MAX_BATCH
 /** What the kernel has slots for, but for batches on their way. */
 const MOST_IN_ALL = 7_680
 const NAME_ROUND = ROUND_NUMBERS['sign/1-name']
@@ -31,6 +34,8 @@ export interface CorrelationStockInit {
 
 /** The correlations that this guest holds with every other, and who may use them (02 §4.4). */
 export class CorrelationStock {
+  /** Correlations that are held with each peer at most: no level is above. */
+  readonly most: number
   readonly #init: CorrelationStockInit
   readonly #pools: ReadonlyMap<PartyIndex, CorrelationPool<CorrelationSecret>>
   readonly #credit: NameCredit
@@ -40,7 +45,9 @@ export class CorrelationStock {
   constructor(init: CorrelationStockInit) {
     this.#init = init
     const others = otherGuests(init.committee)
-    const most = Math.min(MOST_PER_PAIR, Math.floor(MOST_IN_ALL / Math.max(1, others.length)))
+    const each = Math.floor(MOST_IN_ALL / Math.max(1, others.length))
+    const most = Math.min(MOST_PER_PAIR, MOST_IN_BATCHES, each)
+    this.most = most
     this.#pools = new Map(
       others.map(({ index }) => [index, new CorrelationPool<CorrelationSecret>(most, init.wipe)]),
     )
@@ -62,7 +69,8 @@ export class CorrelationStock {
     return {
       serves: (peers, leader) =>
         this.serves(peers, leader) &&
-        (leader !== me.index || peers.every((peer) => this.level(peer) >= low)),
+        (leader !== me.index ||
+          peers.every((peer) => this.level(peer) >= Math.min(low, this.most))),
       forSession: (leader) => this.forSession(leader),
     }
   }
@@ -81,6 +89,11 @@ export class CorrelationStock {
   /** Correlations with this peer that are ready. */
   level(peer: PartyIndex): number {
     return this.#pools.get(peer)?.ready ?? 0
+  }
+
+  /** Whether a batch of so many would make it more: a full pool drops the oldest. */
+  gains(peer: PartyIndex, count: number): boolean {
+    return this.#poolOf(peer).gains(count)
   }
 
   add(peer: PartyIndex, batch: Batch<CorrelationSecret>): void {

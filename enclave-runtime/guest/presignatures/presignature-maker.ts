@@ -9,10 +9,13 @@ import { presign } from '../../../protocols/sign/presign.ts'
 import type { Account } from '../accounts/account.ts'
 import type { AccountStore } from '../accounts/account-store.ts'
 import type { Background, Cost } from '../background/background.ts'
+import { meteredKernel } from '../background/metered-kernel.ts'
+import { meteredParty } from '../background/metered-party.ts'
 import type { Committee } from '../committee.ts'
 import type { PairBans } from '../pairs/pair-bans.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
 import type { Answers } from '../sessions/answers.ts'
+import type { Clock } from '../sessions/clock.ts'
 import { Declined, type Followers } from '../sessions/followers.ts'
 import { openEverywhere } from '../sessions/lead-session.ts'
 import type { Letter } from '../sessions/post.ts'
@@ -56,6 +59,7 @@ export interface PresignatureMakerInit {
   readonly makesCorrelations: boolean
   readonly kernel: Kernel
   readonly random: Random
+  readonly clock: Pick<Clock, 'monotonicMs'>
 }
 
 /** Runs of the signing rounds that stop before a digest is needed (02 §6.3): led here, or opened by another guest. */
@@ -81,7 +85,12 @@ export class PresignatureMaker {
   }
 
   /** Makes one, which this guest then owns. Throws `ProtocolError`, also when a follower does not take part now. */
-  async make(account: Account, signers: readonly PartyIndex[], signal: AbortSignal): Promise<void> {
+  async make(
+    account: Account,
+    signers: readonly PartyIndex[],
+    signal: AbortSignal,
+    spent: (cost: Partial<Cost>) => void,
+  ): Promise<void> {
     const { committee, router, answers, random } = this.#init
     const { me } = committee
     const run = { signers, attempt: this.#attempt++, form: this.#form(signers), nonce: random(32) }
@@ -98,7 +107,7 @@ export class PresignatureMaker {
     try {
       await router.conduct(session, (party) =>
         openEverywhere(router, session, opening, party, () =>
-          this.#presign(party, account, plan, me.index),
+          this.#presign(party, account, plan, me.index, spent),
         ),
       )
       this.#inFull = false
@@ -122,7 +131,7 @@ export class PresignatureMaker {
     letter: Letter,
     begun: (session: Session) => void,
   ): Promise<void> {
-    const { committee, accounts, router } = this.#init
+    const { committee, accounts, router, background } = this.#init
     const opening = decodePresignatureOpening(letter.body)
     const { accountId, keyId, path, signers, attempt } = opening
     const account = await accounts.get(accountId)
@@ -135,16 +144,28 @@ export class PresignatureMaker {
     if (attempt !== letter.attempt || !Buffer.from(plan.instanceId).equals(letter.session))
       throw new Declined({ kind: 'abort', fault: { kind: 'binding', round: 'session/open', from } })
     this.#assertOpen(from, account, plan)
-    const session = this.#open(plan)
-    if (session === 'reused') throw new RequestError('SESSION_ID_REUSED')
-    if (session === 'overloaded') throw later('overloaded')
-    begun(session)
-    await router.conduct(session, (party) => this.#presign(party, account, plan, from))
+    const ended = background.admit(from, this.#costOf(plan.signers.length, plan.form))
+    if (ended === undefined) throw later('busy')
+    const took = { bytes: 0, cpuMs: 0 }
+    try {
+      const session = this.#open(plan)
+      if (session === 'reused') throw new RequestError('SESSION_ID_REUSED')
+      if (session === 'overloaded') throw later('overloaded')
+      begun(session)
+      await router.conduct(session, (party) =>
+        this.#presign(party, account, plan, from, ({ bytes = 0, cpuMs = 0 }) => {
+          took.bytes += bytes
+          took.cpuMs += cpuMs
+        }),
+      )
+    } finally {
+      ended(took)
+    }
   }
 
   /** What stands in the way here. Throws `RequestError` or `Declined`. */
   #assertOpen(from: PartyIndex, account: Account, { signers, form }: PresignaturePlan): void {
-    const { bans, pairs, shares, pool, background, correlations } = this.#init
+    const { bans, pairs, shares, pool, correlations } = this.#init
     if (shares.isHalted(account)) throw new RequestError('KEY_NOT_FOUND')
     if (bans.among(signers) !== undefined) throw new RequestError('PAIR_BANNED')
     if (pairs.missing(this.#others(signers)).length > 0) throw later('setup-missing')
@@ -156,7 +177,6 @@ export class PresignatureMaker {
         kind: 'abort',
         fault: { kind: 'corr-unknown', round: 'session/open', from },
       })
-    if (!background.admit(this.#costOf(signers.length, form))) throw later('busy')
   }
 
   /** The conversation, the same for owner and followers. */
@@ -165,8 +185,9 @@ export class PresignatureMaker {
     account: Account,
     { signers, guests, form }: PresignaturePlan,
     owner: PartyIndex,
+    spent: (cost: Partial<Cost>) => void,
   ): Promise<void> {
-    const { committee, kernel, random, pairs, shares, pool, correlations } = this.#init
+    const { committee, kernel, random, clock, pairs, shares, pool, correlations } = this.#init
     const { networkId, epochId } = committee
     const others = this.#others(signers)
     const made = (by: SigningForm): Promise<void> =>
@@ -174,7 +195,13 @@ export class PresignatureMaker {
         const setups = pairs.withAll(others)
         if (setups === undefined) throw cancelled()
         const { certificate, derived } = account
-        const presignature = await presign(party, kernel, random, {
+        const metered = meteredKernel(
+          kernel,
+          () => clock.monotonicMs(),
+          (cpuMs) => spent({ cpuMs }),
+        )
+        const counted = meteredParty(party, (bytes) => spent({ bytes }))
+        const presignature = await presign(counted, metered, random, {
           ...by,
           networkId,
           epochId,
