@@ -1,6 +1,6 @@
 import { produceCorrelations } from '../../protocols/correlations/produce.ts'
 import type { Random } from '../../protocols/crypto/random.ts'
-import type { Kernel } from '../../protocols/kernel/kernel.ts'
+import { CHOICE_SLOTS, type Kernel } from '../../protocols/kernel/kernel.ts'
 import { generateKeys } from '../../protocols/keygen/generate-keys.ts'
 import { setUpPair } from '../../protocols/pair-setup/set-up-pair.ts'
 import { RequestError } from '../../protocols/request/errors.ts'
@@ -37,6 +37,7 @@ import { ResultCache } from './requests/result-cache.ts'
 import { Timeline } from './requests/timeline.ts'
 import { verifyProof } from './requests/verify-proof.ts'
 import { Answers } from './sessions/answers.ts'
+import { ChoiceRoom } from './sessions/choice-room.ts'
 import type { Clock } from './sessions/clock.ts'
 import { Followers } from './sessions/followers.ts'
 import { failed, refusal } from './sessions/lead-reply.ts'
@@ -121,7 +122,9 @@ export class Member {
     this.#strikes = new Strikes(tell)
     const retire = (peer: PartyIndex) => this.#pairs.retire(peer, 'banned')
     const isBanned = (peer: PartyIndex) => this.#bans.isBanned(committee.me.index, peer)
-    this.#bans = PairBans.load({ committee, records, router, tell, retire, onError })
+    const onOthers = (pair: readonly [PartyIndex, PartyIndex]) =>
+      this.#presignatures.dropWithBoth(pair)
+    this.#bans = PairBans.load({ committee, records, router, tell, retire, onOthers, onError })
     this.#pairs = new PairSetups({
       committee,
       router,
@@ -161,7 +164,14 @@ export class Member {
       me: committee.me.index,
       monotonicMs: () => clock.monotonicMs(),
     })
-    const shared = { committee, router, kernel, random, answers, followers, live, keys: this.#keys }
+    const room = new ChoiceRoom({
+      me: committee.me.index,
+      threshold: committee.threshold,
+      total: CHOICE_SLOTS,
+      clock,
+    })
+    const rooms = { followers, live, room }
+    const shared = { committee, router, kernel, random, answers, ...rooms, keys: this.#keys }
     const background = this.#background
     const correlations = new CorrelationStock({
       committee,
@@ -208,6 +218,7 @@ export class Member {
       monotonicMs: () => clock.monotonicMs(),
       setupId: (peer) => this.#pairs.setupId(peer),
       wipe: (secret) => kernel.wipe(secret),
+      onReplaced: (leader, { length }) => correlations.wasted(length - 1, { leader }),
     })
     this.#presignatures = pool
     const making = { ...shared, pairs: this.#pairs, bans: this.#bans, shares }

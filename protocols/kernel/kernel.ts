@@ -240,6 +240,9 @@ export interface PokStatement {
   readonly proof: Uint8Array
 }
 
+/** Secrets of kind 'choice' that a kernel holds at once: whoever multiplies for others counts them (decision 0014). */
+export const CHOICE_SLOTS = 66
+
 /** A handle of the wrong kind, a wiped one, or bytes that no caller of ours may pass: a defect, or memory corruption. */
 export class KernelMisuse extends Error {
   override readonly name = 'KernelMisuse'

@@ -14,6 +14,7 @@ import { meteredParty } from '../background/metered-party.ts'
 import { type Committee, otherGuests } from '../committee.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
 import type { Answers } from '../sessions/answers.ts'
+import type { ChoiceRoom } from '../sessions/choice-room.ts'
 import type { Clock } from '../sessions/clock.ts'
 import { Declined, type Followers } from '../sessions/followers.ts'
 import { openEverywhere } from '../sessions/lead-session.ts'
@@ -48,6 +49,8 @@ interface Making {
   /** A batch runs, begun by either side. */
   running: boolean
   batches: number
+  /** The largest batch that the peer had room for. */
+  most: number
   restMs: number
   notBefore: number
 }
@@ -57,6 +60,7 @@ export interface CorrelationMakerInit {
   readonly router: SessionRouter
   readonly answers: Answers
   readonly followers: Followers
+  readonly room: ChoiceRoom
   readonly pairs: PairSetups
   readonly stock: CorrelationStock
   readonly background: Pick<Background, 'offer' | 'admit'>
@@ -91,6 +95,7 @@ export class CorrelationMaker {
       filling: false,
       running: false,
       batches: 0,
+      most: MAX_BATCH,
       restMs: FIRST_REST_MS,
       notBefore: 0,
     }
@@ -168,17 +173,23 @@ export class CorrelationMaker {
     spent: (cost: Partial<Cost>) => void,
   ): Promise<void> {
     spent({}) // from here on it is measured
-    const { pairs, clock } = this.#init
+    const { committee, pairs, room, clock } = this.#init
     const { index } = making.guest
-    const count = this.#count(index)
+    const count = Math.min(this.#count(index), making.most, Math.max(1, room.batch))
     if (making.running || count <= 0) return
-    const setup = pairs.withPeer(index, count)
-    if (setup === undefined) return
+    const leave = room.take('ahead', committee.me.index, count)
+    const setup = leave && pairs.withPeer(index, count)
+    if (setup === undefined) {
+      leave?.()
+      this.#ring(index, BUSY_MS)
+      return
+    }
     making.running = true
     try {
       await this.#lead(making, setup, count, signal, spent)
       making.restMs = FIRST_REST_MS
       making.notBefore = 0
+      making.most = MAX_BATCH
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       const now = clock.monotonicMs()
@@ -187,6 +198,7 @@ export class CorrelationMaker {
         making.restMs = Math.min(2 * making.restMs, LONGEST_REST_MS)
       }
     } finally {
+      leave?.()
       making.running = false
       this.#again(making)
     }
@@ -229,6 +241,7 @@ export class CorrelationMaker {
       )
     } catch (error) {
       const [notYet] = heard.notYet
+      if (notYet?.reason === 'overloaded') making.most = Math.max(1, count >> 1)
       if (notYet !== undefined) making.notBefore = clock.monotonicMs() + notYet.retryAfterMs
       throw error
     } finally {
@@ -242,7 +255,7 @@ export class CorrelationMaker {
     letter: Letter,
     begun: (session: Session) => void,
   ): Promise<void> {
-    const { pairs, background, router, isBanned, settings } = this.#init
+    const { pairs, background, room, router, isBanned, settings } = this.#init
     const opening = decodeCorrelationOpening(letter.body)
     const making = this.#pairs.get(from)
     const same = making && Buffer.from(this.#instance(making, opening)).equals(letter.session)
@@ -253,8 +266,13 @@ export class CorrelationMaker {
     if (settings.high === 0) throw later('overloaded', SWITCHED_OFF_MS)
     if (making.running) throw later('busy')
     if (pairs.missing([from]).length > 0) throw later('setup-missing') // before it is paid for
+    const leave = room.take('ahead', from, opening.count)
+    if (leave === undefined) throw later('overloaded')
     const ended = background.admit(from, this.#costOf(opening.count), this.#isUrgent(from))
-    if (ended === undefined) throw later('busy')
+    if (ended === undefined) {
+      leave()
+      throw later('busy')
+    }
     const took = { bytes: 0, cpuMs: 0 }
     try {
       const setup = pairs.withPeer(from, opening.count)
@@ -270,6 +288,7 @@ export class CorrelationMaker {
         }),
       )
     } finally {
+      leave()
       ended(took)
       if (making.running) this.#again(making)
       making.running = false

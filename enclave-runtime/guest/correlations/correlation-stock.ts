@@ -9,6 +9,7 @@ import type { CorrelationStatus } from '../../port/messages.ts'
 import { type Committee, otherGuests } from '../committee.ts'
 import { type Holdings, MAX_HELD } from '../sessions/abort-kinds.ts'
 import type { Clock } from '../sessions/clock.ts'
+import type { CorrelationsForSigning, Ended } from '../signing/correlations-for-signing.ts'
 import { type Batch, CorrelationPool } from './correlation-pool.ts'
 import { NameCredit } from './name-credit.ts'
 import { SessionCorrelations } from './session-correlations.ts'
@@ -63,16 +64,20 @@ export class CorrelationStock {
     return peers.every((peer) => this.#pools.get(peer)?.mayServe === true)
   }
 
-  /** The same for what nobody waits for: what it leads leaves `low` with every peer to requests. */
-  toSpare(low: number): Pick<CorrelationStock, 'serves' | 'forSession'> {
-    const { me } = this.#init.committee
+  /** The same for what nobody waits for: whoever leads it, `low` with every peer are left to requests. */
+  toSpare(low: number): CorrelationsForSigning {
     return {
       serves: (peers, leader) =>
         this.serves(peers, leader) &&
-        (leader !== me.index ||
-          peers.every((peer) => this.level(peer) >= Math.min(low, this.most))),
+        peers.every((peer) => this.level(peer) >= Math.min(low, this.most)),
       forSession: (leader) => this.forSession(leader),
+      wasted: (names, ended) => this.wasted(names, ended),
     }
+  }
+
+  /** See `CorrelationsForSigning`. */
+  wasted(names: number, ended: Ended): void {
+    this.#credit.charge(names, ended)
   }
 
   /** What one session takes from. */
@@ -81,8 +86,8 @@ export class CorrelationStock {
       name: (peer) => this.#taken(peer, this.#pools.get(peer)?.take()),
       named: (peer, id) => this.#named(peer, id),
     }
-    return new SessionCorrelations(source, (names, fault) =>
-      this.#credit.charge(names, leader, fault),
+    return new SessionCorrelations(source, (names, ended) =>
+      this.#credit.charge(names, { ...ended, leader }),
     )
   }
 

@@ -1,15 +1,16 @@
 import type { Correlation, CorrelationSource } from '../../../protocols/correlations/correlation.ts'
-import type { Fault, PartyIndex } from '../../../protocols/session/faults.ts'
+import type { PartyIndex } from '../../../protocols/session/faults.ts'
+import type { Ended } from '../signing/correlations-for-signing.ts'
 
 /** What one session takes from, with a count of what it took. */
 export class SessionCorrelations implements CorrelationSource {
   readonly #source: CorrelationSource
-  readonly #failed: (names: number, fault: Fault | undefined) => void
+  readonly #failed: (names: number, ended: Omit<Ended, 'leader'>) => void
   #names = 0
 
   constructor(
     source: CorrelationSource,
-    failed: (names: number, fault: Fault | undefined) => void,
+    failed: (names: number, ended: Omit<Ended, 'leader'>) => void,
   ) {
     this.#source = source
     this.#failed = failed
@@ -24,8 +25,8 @@ export class SessionCorrelations implements CorrelationSource {
   }
 
   /** The session ended without a result: what it took is spent for nothing, and somebody pays for it (02 §4.4). */
-  failed(fault: Fault | undefined): void {
-    if (this.#names > 0) this.#failed(this.#names, fault)
+  failed(ended: Omit<Ended, 'leader'>): void {
+    if (this.#names > 0) this.#failed(this.#names, ended)
     this.#names = 0
   }
 

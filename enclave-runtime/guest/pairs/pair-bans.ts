@@ -32,6 +32,8 @@ export interface PairBansInit {
   readonly tell: Tell
   /** Ends what uses the setup with this peer and wipes it, in one turn. */
   readonly retire: (peer: PartyIndex) => void
+  /** Two other guests are banned from each other. */
+  readonly onOthers: (pair: readonly [PartyIndex, PartyIndex]) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -120,7 +122,7 @@ export class PairBans {
 
   /** Counts only when its signer belongs to the pair; it closes the pair and proves nothing more. */
   async #take(_from: PartyIndex, { body }: Letter): Promise<void> {
-    const { committee, records, retire, tell } = this.#init
+    const { committee, records, retire, onOthers, tell } = this.#init
     const notice = readNotice(committee, body)
     if (notice === undefined) return
     const key = keyOf(notice.pair)
@@ -128,6 +130,7 @@ export class PairBans {
     this.#banned.set(key, body)
     const peer = notice.pair.find((party) => party !== committee.me.index) ?? notice.signer
     if (notice.pair.includes(committee.me.index)) retire(peer)
+    else onOthers(notice.pair)
     tell('PAIR_BANNED', notice.signer)
     await records.write({ critical: new Map([[recordName(notice.pair), body]]) })
   }

@@ -15,6 +15,7 @@ import type { Committee } from '../committee.ts'
 import type { PairBans } from '../pairs/pair-bans.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
 import type { Answers } from '../sessions/answers.ts'
+import type { ChoiceRoom, Leave } from '../sessions/choice-room.ts'
 import type { Clock } from '../sessions/clock.ts'
 import { Declined, type Followers } from '../sessions/followers.ts'
 import { openEverywhere } from '../sessions/lead-session.ts'
@@ -48,6 +49,7 @@ export interface PresignatureMakerInit {
   readonly router: SessionRouter
   readonly answers: Answers
   readonly followers: Followers
+  readonly room: ChoiceRoom
   readonly pairs: PairSetups
   readonly bans: PairBans
   readonly accounts: Pick<AccountStore, 'get'>
@@ -95,8 +97,12 @@ export class PresignatureMaker {
     const { me } = committee
     const run = { signers, attempt: this.#attempt++, form: this.#form(signers), nonce: random(32) }
     const plan = presignaturePlan(committee, account, run)
-    const session = this.#open(plan)
-    if (typeof session === 'string') throw cancelled()
+    const leave = this.#reserve(plan, me.index)
+    const session = leave && this.#open(plan)
+    if (typeof session !== 'object') {
+      leave?.()
+      throw cancelled()
+    }
     const stop = (): void => session.end({ kind: 'cancelled', round: 'session/open' })
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
@@ -107,7 +113,7 @@ export class PresignatureMaker {
     try {
       await router.conduct(session, (party) =>
         openEverywhere(router, session, opening, party, () =>
-          this.#presign(party, account, plan, me.index, spent),
+          this.#presign(party, account, plan, me.index, session, spent),
         ),
       )
       this.#inFull = false
@@ -115,6 +121,7 @@ export class PresignatureMaker {
       this.#inFull = error instanceof ProtocolError && error.fault.kind === 'corr-unknown'
       throw error
     } finally {
+      leave?.()
       answers.unwatch(session)
       signal.removeEventListener('abort', stop)
     }
@@ -143,24 +150,34 @@ export class PresignatureMaker {
     const plan = presignaturePlan(committee, account, opening)
     if (attempt !== letter.attempt || !Buffer.from(plan.instanceId).equals(letter.session))
       throw new Declined({ kind: 'abort', fault: { kind: 'binding', round: 'session/open', from } })
-    this.#assertOpen(from, account, plan)
-    const ended = background.admit(from, this.#costOf(plan.signers.length, plan.form))
-    if (ended === undefined) throw later('busy')
+    const leave = this.#reserve(plan, from)
+    if (leave === undefined) throw later('overloaded')
     const took = { bytes: 0, cpuMs: 0 }
+    let ended: ((took: Cost) => void) | undefined
     try {
+      this.#assertOpen(from, account, plan)
+      ended = background.admit(from, this.#costOf(plan.signers.length, plan.form))
+      if (ended === undefined) throw later('busy')
       const session = this.#open(plan)
       if (session === 'reused') throw new RequestError('SESSION_ID_REUSED')
       if (session === 'overloaded') throw later('overloaded')
       begun(session)
       await router.conduct(session, (party) =>
-        this.#presign(party, account, plan, from, ({ bytes = 0, cpuMs = 0 }) => {
+        this.#presign(party, account, plan, from, session, ({ bytes = 0, cpuMs = 0 }) => {
           took.bytes += bytes
           took.cpuMs += cpuMs
         }),
       )
     } finally {
-      ended(took)
+      leave()
+      ended?.(took)
     }
+  }
+
+  /** Room for the multiplications of one in full; one from correlations holds none open. */
+  #reserve({ form, signers }: PresignaturePlan, owner: PartyIndex): Leave | undefined {
+    if (form !== FORMS.full) return () => undefined
+    return this.#init.room.take('ahead', owner, signers.length - 1)
   }
 
   /** What stands in the way here. Throws `RequestError` or `Declined`. */
@@ -185,6 +202,7 @@ export class PresignatureMaker {
     account: Account,
     { signers, guests, form }: PresignaturePlan,
     owner: PartyIndex,
+    session: Session,
     spent: (cost: Partial<Cost>) => void,
   ): Promise<void> {
     const { committee, kernel, random, clock, pairs, shares, pool, correlations } = this.#init
@@ -216,7 +234,7 @@ export class PresignatureMaker {
         pool.put({ presignature, owner, epochId, setupIds })
       })
     if (form === FORMS.full) return made({ form: 'full' })
-    await fromCorrelations(correlations.forSession(owner), (source) =>
+    await fromCorrelations(correlations.forSession(owner), session, (source) =>
       made({ form: 'correlated', correlations: source }),
     )
   }
@@ -233,10 +251,22 @@ export class PresignatureMaker {
     return { bytes: (signers - 1) * BYTES_PER_PAIR[name], cpuMs: (signers - 1) * cpuMs }
   }
 
-  #open({ signers, attempt, instanceId }: PresignaturePlan): Session | 'reused' | 'overloaded' {
+  #open({
+    signers,
+    attempt,
+    instanceId,
+    form,
+  }: PresignaturePlan): Session | 'reused' | 'overloaded' {
     const kind = KINDS.presignature
     const deadlineMs = MAKING_MS
-    return this.#init.router.open({ kind, instanceId, attempt, everyone: signers, deadlineMs })
+    return this.#init.router.open({
+      kind,
+      instanceId,
+      attempt,
+      form,
+      everyone: signers,
+      deadlineMs,
+    })
   }
 
   #others(signers: readonly PartyIndex[]): PartyIndex[] {

@@ -2,7 +2,7 @@ import type { Handle } from '../../../protocols/kernel/kernel.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import type { Presignature } from '../../../protocols/sign/presign.ts'
 
-/** Outstanding ones of one derived key, whoever led their making (02 §6.3). */
+/** Outstanding ones of one derived key (02 §6.3). Every member may own its share of them, and one at least. */
 export const MAX_PER_KEY = 64
 /** In all: about 300 B each in the kernel, and as much here. Every member may have its share of them. */
 export const MAX_PRESIGNATURES = 1_024
@@ -48,6 +48,8 @@ export interface PresignaturePoolInit {
   /** The id of the setup with this peer that may be used now. */
   readonly setupId: (peer: PartyIndex) => Uint8Array | undefined
   readonly wipe: (secret: Handle<'presignature'>) => void
+  /** One that its owner never named gave way to the next one. */
+  readonly onReplaced: (owner: PartyIndex, signers: readonly PartyIndex[]) => void
 }
 
 /**
@@ -66,12 +68,12 @@ export class PresignaturePool {
     this.#init = init
   }
 
-  /** Whether there is room for one more of this owner and key. */
+  /**
+   * Whether there is room for one more of this owner and key. Another guest's oldest one makes room: if it is
+   * still there, its owner may have lost it on the way.
+   */
   hasRoom(owner: PartyIndex, key: Pick<Purpose, 'keyId' | 'path'>): boolean {
-    this.#dropOld()
-    const share = Math.floor(MAX_PRESIGNATURES / this.#init.members)
-    if ((this.#ofOwner.get(owner) ?? 0) >= share) return false
-    return (this.#ofKey.get(keyOf(key))?.size ?? 0) < MAX_PER_KEY
+    return this.#roomFor(owner, key) !== undefined
   }
 
   /** Keeps one that was just made; false, and it is wiped, where there is no room or a setup has changed meanwhile. */
@@ -80,9 +82,14 @@ export class PresignaturePool {
     const { id, keyId, derived } = presignature
     const key = { keyId, path: derived.path }
     const held: Held = { ...made, madeAt: this.#init.monotonicMs(), state: 'ready' }
-    if (!this.hasRoom(owner, key) || this.#held.has(hex(id)) || !this.#isCurrent(held)) {
+    const room = this.#roomFor(owner, key)
+    if (room === undefined || this.#held.has(hex(id)) || !this.#isCurrent(held)) {
       this.#wipe(held)
       return false
+    }
+    for (const oldest of room) {
+      this.#drop(oldest)
+      this.#init.onReplaced(owner, oldest.presignature.signers)
     }
     this.#held.set(hex(id), held)
     const ofKey = this.#ofKey.get(keyOf(key)) ?? new Set()
@@ -146,6 +153,14 @@ export class PresignaturePool {
       if (held.presignature.signers.includes(peer)) this.#drop(held)
   }
 
+  /** These two are banned from multiplying with each other: what both had a part in is no use any more (02 §6.3). */
+  dropWithBoth([a, b]: readonly [PartyIndex, PartyIndex]): void {
+    for (const held of this.#held.values()) {
+      const { signers } = held.presignature
+      if (signers.includes(a) && signers.includes(b)) this.#drop(held)
+    }
+  }
+
   /** The end of the guest or of the epoch. */
   dropAll(): void {
     for (const held of this.#held.values()) this.#drop(held)
@@ -158,6 +173,19 @@ export class PresignaturePool {
       ({ owner, state }) => owner === this.#init.me && state === 'ready',
     )
     return { own: mine.length, held: this.#held.size }
+  }
+
+  /** What gives way to one more, nothing where there is room; undefined when nothing may. */
+  #roomFor(owner: PartyIndex, key: Pick<Purpose, 'keyId' | 'path'>): Held[] | undefined {
+    this.#dropOld()
+    const { me, members } = this.#init
+    const ofKey = [...(this.#ofKey.get(keyOf(key)) ?? [])].filter((held) => held.owner === owner)
+    const isFullOfKey = ofKey.length >= Math.max(1, Math.floor(MAX_PER_KEY / members))
+    const isFull = (this.#ofOwner.get(owner) ?? 0) >= Math.floor(MAX_PRESIGNATURES / members)
+    if (!isFullOfKey && !isFull) return []
+    const theirs = isFullOfKey ? ofKey : [...this.#held.values()]
+    const oldest = theirs.find((held) => held.owner === owner && held.state === 'ready')
+    return oldest === undefined || owner === me ? undefined : [oldest]
   }
 
   /** Own ones of a key that may be named, oldest first. */

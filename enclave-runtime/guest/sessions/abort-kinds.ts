@@ -1,6 +1,7 @@
 import { concatBytes } from '@noble/hashes/utils.js'
 import { Reader, u8, u16, u32 } from '../../../protocols/session/codec.ts'
 import type { Fault, PartyIndex } from '../../../protocols/session/faults.ts'
+import { FORMS, type Form } from '../../../protocols/session/instance.ts'
 
 /**
  * What an abort may say, one byte each (02 §11). Append only. Which check over oblivious-transfer
@@ -28,6 +29,9 @@ const ABORT_KINDS = [
 ] as const
 
 export type AbortKind = (typeof ABORT_KINDS)[number]
+
+/** The forms in which a peer may lack what was named. */
+const FORM_OF = { 'corr-unknown': FORMS.correlated, 'presig-unknown': FORMS.presigned } as const
 
 const HEAD_BYTES = 3
 const BOOT_ID_BYTES = 16
@@ -83,9 +87,17 @@ function readHoldings(reader: Reader): Holdings {
 
 /**
  * What another party's abort means here. A claim against a third party is not believed: only what the
- * sender says of its own state is kept, everything else is `cancelled`.
+ * sender says of its own state is kept, everything else is `cancelled`. So is what a peer can know nothing
+ * of: in a session that uses no correlations, or no presignature, it would only hide who ended it.
  */
-export function faultOfAbort(kind: AbortKind, from: PartyIndex, round: string): Fault {
+export function faultOfAbort(
+  kind: AbortKind,
+  from: PartyIndex,
+  round: string,
+  form: Form = FORMS.none,
+): Fault {
+  if (kind in FORM_OF && form !== FORM_OF[kind as keyof typeof FORM_OF])
+    return { kind: 'cancelled', round }
   switch (kind) {
     case 'generation':
     case 'setup-missing':

@@ -1,3 +1,4 @@
+import { KernelFull } from '../../../protocols/kernel/kernel.ts'
 import { RequestError } from '../../../protocols/request/errors.ts'
 import {
   blamed,
@@ -9,6 +10,9 @@ import {
 import type { LeadFailed, LeadFault, LeadReply, RefusedReply } from '../../port/messages.ts'
 import type { Heard } from './answers.ts'
 import type { Session } from './session.ts'
+
+/** A session that the kernel had no room for may be opened again then. */
+const FULL_MS = 500
 
 /** The end of an attempt without a result, as the host may know it. */
 export const failed = (
@@ -51,6 +55,7 @@ export function leadFailure(error: unknown, heard: Heard, session: Ended): LeadR
       heard.notYet.map(({ from }) => from),
       notYet.retryAfterMs,
     )
+  if (error.cause instanceof KernelFull) return failed('overloaded', [], FULL_MS)
   // What a peer does not know speaks against nobody: the next form does without it.
   const { kind } = error.fault
   if (kind === 'presig-unknown' || kind === 'corr-unknown') return failed(kind)

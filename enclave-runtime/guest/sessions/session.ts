@@ -5,7 +5,7 @@ import {
   type PartyIndex,
   ProtocolError,
 } from '../../../protocols/session/faults.ts'
-import { KINDS, type Kind } from '../../../protocols/session/instance.ts'
+import { type Form, FORMS, KINDS, type Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import {
   type AbortKind,
@@ -21,6 +21,8 @@ export interface SessionSpec {
   readonly kind: Kind
   readonly instanceId: Uint8Array
   readonly attempt: number
+  /** How a signature or presignature comes about; absent for everything else. */
+  readonly form?: Form
   /** Every participant, own index included, ascending. */
   readonly everyone: readonly PartyIndex[]
   readonly deadlineMs: number
@@ -274,9 +276,9 @@ export class Session {
     this.#endedBy = from
     try {
       const { kind, missing, holdings } = decodeAbort(body)
-      this.#holdings = holdings
+      if (this.spec.form === FORMS.correlated) this.#holdings = holdings
       if (missing !== undefined && this.spec.everyone.includes(missing)) this.#waitsFor = missing
-      this.end(faultOfAbort(kind, from, this.#round))
+      this.end(faultOfAbort(kind, from, this.#round, this.spec.form))
     } catch (cause) {
       if (!(cause instanceof DecodeError)) throw cause
       this.end({ kind: 'cancelled', round: this.#round }) // an abort all the same

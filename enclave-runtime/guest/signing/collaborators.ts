@@ -11,6 +11,7 @@ import type { PresignaturePool } from '../presignatures/presignature-pool.ts'
 import type { Authorized } from '../requests/authorize.ts'
 import type { ResultCache } from '../requests/result-cache.ts'
 import type { Answers } from '../sessions/answers.ts'
+import type { ChoiceRoom } from '../sessions/choice-room.ts'
 import type { Clock } from '../sessions/clock.ts'
 import type { Followers } from '../sessions/followers.ts'
 import type { LiveAttempts } from '../sessions/live-attempts.ts'
@@ -26,6 +27,7 @@ export interface SigningCollaborators {
   readonly answers: Answers
   readonly followers: Followers
   readonly live: LiveAttempts
+  readonly room: ChoiceRoom
   readonly pairs: PairSetups
   readonly bans: PairBans
   readonly shares: KeyShares

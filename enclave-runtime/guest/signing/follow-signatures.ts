@@ -1,13 +1,15 @@
 import { RequestError } from '../../../protocols/request/errors.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
-import type { PartyIndex } from '../../../protocols/session/faults.ts'
+import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
 import { FORMS, KINDS } from '../../../protocols/session/instance.ts'
+import type { Leave } from '../sessions/choice-room.ts'
 import { Declined } from '../sessions/followers.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
 import { type Admission, later } from './admission.ts'
 import { boundedMs } from './attempt-budget.ts'
 import type { SigningCollaborators } from './collaborators.ts'
+import type { Ended } from './correlations-for-signing.ts'
 import { encodeFinished } from './finished-bytes.ts'
 import type { FinishedSignatures } from './finished-signatures.ts'
 import { purposeOf } from './form-choice.ts'
@@ -18,6 +20,9 @@ import { type SigningPlan, type SignRequest, signingPlan } from './signing-plan.
 
 /** The opener's clock and mine (05 §3.2). */
 const MAX_SKEW_S = 30
+/** The multiplications of a session in full take three messages: a signer that is silent in them holds their slots so long, not for the opener's budget. */
+const MULTIPLIED_MS = { wasm: 3_000, reference: 8_000 } as const
+const LAST_ROUND = 'sign/3'
 
 /** Attempts that other guests open: everything they say is checked, or computed, here. */
 export class SignatureFollower {
@@ -43,16 +48,26 @@ export class SignatureFollower {
     letter: Letter,
     begun: (session: Session) => void,
   ): Promise<void> {
-    const { presignatures, requestBegan } = this.#init
+    const { presignatures, correlations, requestBegan } = this.#init
     const opening = decodeSigningOpening(letter.body)
     const id = opening.manner.presignature
     const named = id !== null && presignatures.name(id, from)
     const over = requestBegan()
+    let session: Session | undefined
+    let failure: unknown
     try {
-      await this.#takePart(from, letter, opening, named, begun)
+      await this.#takePart(from, letter, opening, named, (own) => {
+        session = own
+        begun(own)
+      })
+    } catch (error) {
+      failure = error
+      throw error
     } finally {
       over()
       if (named) presignatures.spend(id)
+      const made = named && failure !== undefined ? opening.signers.length - 1 : 0
+      if (made > 0) correlations.wasted(made, endOf(from, failure, session))
     }
   }
 
@@ -63,7 +78,7 @@ export class SignatureFollower {
     named: boolean,
     begun: (session: Session) => void,
   ): Promise<void> {
-    const { committee, activities, live, router, tell, now, onError } = this.#init
+    const { committee, activities, live, router, clock, tell, now, onError } = this.#init
     const asked = await this.#authorized(opening)
     const { attempt, nonce, signers, manner } = opening
     const plan = signingPlan(committee, asked, signers, attempt, nonce, manner)
@@ -78,17 +93,26 @@ export class SignatureFollower {
     if (!this.#serves(manner, signers, from)) throw refusedWith('corr-unknown', from)
     const claim = live.claim(asked.request.digest, attempt, from)
     if (claim === undefined) throw later('busy')
+    let leave: Leave | undefined
+    let disarm = (): void => undefined
     try {
+      leave = this.#reserve(manner, signers, from)
       this.#admission.claimNonce(asked)
       const session = this.#open(plan, boundedMs(opening.budgetMs))
       claim.run(session)
       begun(session)
+      if (manner.form === FORMS.full)
+        disarm = clock.after(MULTIPLIED_MS[this.#init.kernel.name], () => {
+          if (!session.round.startsWith(LAST_ROUND)) session.expire()
+        })
       const signature = await router.conduct(session, (party) =>
-        makeSignature(this.#init, party, asked, plan, from),
+        makeSignature(this.#init, party, asked, plan, from, session),
       )
       this.#finished.keep(asked, { signature, signers })
       tell('SIGNED')
     } finally {
+      disarm()
+      leave?.()
       claim.release()
     }
     activities.prune(now()).catch(onError)
@@ -120,9 +144,21 @@ export class SignatureFollower {
     return form !== FORMS.correlated || correlations.serves(others, leader)
   }
 
-  #open({ signers, attempt, instanceId }: SigningPlan, deadlineMs: number): Session {
+  /** Room for the multiplications of a session in full; the other forms hold none open. */
+  #reserve(
+    { form }: Manner,
+    { length }: readonly PartyIndex[],
+    from: PartyIndex,
+  ): Leave | undefined {
+    if (form !== FORMS.full) return undefined
+    const leave = this.#init.room.take('request', from, length - 1)
+    if (leave === undefined) throw later('overloaded')
+    return leave
+  }
+
+  #open({ signers, attempt, instanceId, manner }: SigningPlan, deadlineMs: number): Session {
     const kind = KINDS.signature
-    const spec = { kind, instanceId, attempt, everyone: signers, deadlineMs }
+    const spec = { kind, instanceId, attempt, form: manner.form, everyone: signers, deadlineMs }
     const session = this.#init.router.open(spec)
     if (session === 'reused') throw new RequestError('SESSION_ID_REUSED')
     if (session === 'overloaded') throw later('overloaded')
@@ -131,14 +167,23 @@ export class SignatureFollower {
 
   /** Nobody looks at this opening; what it names is spent all the same (02 §13). */
   #burn(from: PartyIndex, letter: Letter): void {
-    const { presignatures } = this.#init
+    const { presignatures, correlations } = this.#init
     try {
-      const id = decodeSigningOpening(letter.body).manner.presignature
-      if (id !== null && presignatures.name(id, from)) presignatures.spend(id)
+      const { manner, signers } = decodeSigningOpening(letter.body)
+      const id = manner.presignature
+      if (id === null || !presignatures.name(id, from)) return
+      presignatures.spend(id)
+      correlations.wasted(signers.length - 1, { leader: from })
     } catch (cause) {
       if (!(cause instanceof DecodeError)) throw cause // it names nothing
     }
   }
+}
+
+/** How the session, or the opening, that named a presignature ended. */
+function endOf(leader: PartyIndex, failure: unknown, session: Session | undefined): Ended {
+  if (session === undefined || !(failure instanceof ProtocolError)) return { leader }
+  return { leader, fault: failure.fault, session }
 }
 
 const refusedWith = (

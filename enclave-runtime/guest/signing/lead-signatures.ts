@@ -1,7 +1,8 @@
 import { RequestError } from '../../../protocols/request/errors.ts'
-import { KINDS } from '../../../protocols/session/instance.ts'
+import { FORMS, KINDS } from '../../../protocols/session/instance.ts'
 import type { LeadPlan, LeadReply } from '../../port/messages.ts'
 import type { Timeline } from '../requests/timeline.ts'
+import type { Leave } from '../sessions/choice-room.ts'
 import { failed, leadFailure } from '../sessions/lead-reply.ts'
 import { openEverywhere } from '../sessions/lead-session.ts'
 import type { LiveAttempts } from '../sessions/live-attempts.ts'
@@ -17,6 +18,9 @@ import { type Manner, nameOf } from './manner.ts'
 import { encodeSigningOpening } from './signing-opening.ts'
 import { isSignerSet, type SignRequest, signingPlan } from './signing-plan.ts'
 import { signingProgress } from './signing-progress.ts'
+
+/** How long a session in full waits for room in this guest before the host is told to come back. */
+const IN_LINE_MS = 1_000
 
 type Claim = NonNullable<ReturnType<LiveAttempts['claim']>>
 
@@ -66,7 +70,12 @@ export class SignatureLeader {
     try {
       this.#admission.claimNonce(asked)
       const manner = this.#forms.choose(asked, signers)
+      let leave: Leave | undefined
       try {
+        if (manner.form === FORMS.full) {
+          leave = await this.#init.room.wait(signers.length - 1, IN_LINE_MS)
+          if (leave === undefined) return failed('overloaded', [], RETRY_MS)
+        }
         return await this.#attempt(
           request,
           asked,
@@ -74,6 +83,7 @@ export class SignatureLeader {
           { manner, claim, timeline },
         )
       } finally {
+        leave?.()
         if (manner.presignature !== null) presignatures.spend(manner.presignature)
       }
     } finally {
@@ -96,6 +106,7 @@ export class SignatureLeader {
       kind: KINDS.signature,
       instanceId: plan.instanceId,
       attempt,
+      form: manner.form,
       everyone: signers,
       deadlineMs: budgetMs,
       progress: signingProgress(timeline),
@@ -123,7 +134,7 @@ export class SignatureLeader {
     try {
       const signature = await router.conduct(session, (party) =>
         openEverywhere(router, session, opening, party, () =>
-          makeSignature(this.#init, party, asked, plan, session.me),
+          makeSignature(this.#init, party, asked, plan, session.me, session),
         ),
       )
       this.#finished.keep(asked, { signature, signers: plan.signers })

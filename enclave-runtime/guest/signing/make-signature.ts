@@ -6,7 +6,7 @@ import type { SigningForm } from '../../../protocols/sign/prepare.ts'
 import { signOnline } from '../../../protocols/sign/sign-online.ts'
 import type { Timeline } from '../requests/timeline.ts'
 import type { SigningCollaborators } from './collaborators.ts'
-import type { SessionSource } from './correlations-for-signing.ts'
+import type { Ended, SessionSource } from './correlations-for-signing.ts'
 import type { SigningPlan, SignRequest } from './signing-plan.ts'
 
 /** An attempt whose leader notes where its time goes. */
@@ -35,6 +35,7 @@ export function makeSignature(
   asked: SignRequest,
   plan: Timed,
   leader: PartyIndex,
+  session: Ended['session'],
 ): Promise<Signature> {
   const record = (): Promise<void> => recordActivity(deps, asked, plan)
   const recorded = (): Promise<void> => plan.timeline?.during('record', record) ?? record()
@@ -43,7 +44,7 @@ export function makeSignature(
     case FORMS.presigned:
       return signPresigned(deps, party, asked, plan, manner.presignature, recorded)
     case FORMS.correlated:
-      return fromCorrelations(deps.correlations.forSession(leader), (correlations) =>
+      return fromCorrelations(deps.correlations.forSession(leader), session, (correlations) =>
         signTogether(deps, party, asked, plan, recorded, { form: 'correlated', correlations }),
       )
     default:
@@ -54,12 +55,13 @@ export function makeSignature(
 /** Runs a session of form (b): what it took is spent, and whoever was the reason is charged when it fails. */
 export async function fromCorrelations<T>(
   source: SessionSource,
+  session: Ended['session'],
   run: (source: SessionSource) => Promise<T>,
 ): Promise<T> {
   try {
     return await run(source)
   } catch (error) {
-    source.failed(error instanceof ProtocolError ? error.fault : undefined)
+    source.failed({ fault: error instanceof ProtocolError ? error.fault : undefined, session })
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import {
   type AnyHandle,
+  CHOICE_SLOTS,
   type Handle,
   type HandleKind,
   KernelFull,
@@ -26,6 +27,7 @@ export class Slots {
   readonly #free: number[] = []
   readonly #capacity: number
   #held = 0
+  #choices = 0
 
   /** Fewer slots than a handle can name: in tests. */
   constructor(capacity: number = SLOTS) {
@@ -37,10 +39,15 @@ export class Slots {
   }
 
   put<Kind extends HandleKind>(kind: Kind, secret: Secrets[Kind]): Handle<Kind> {
+    if (kind === 'choice' && this.#choices === CHOICE_SLOTS) {
+      zero(secret)
+      throw new KernelFull('no slot left for a choice')
+    }
     const index = this.#free.pop() ?? this.#grow()
     const slot = this.#slots[index] as Slot
     slot.held = { kind, secret }
     this.#held++
+    if (kind === 'choice') this.#choices++
     return (index * GENERATIONS + slot.generation) as Handle<Kind>
   }
 
@@ -86,6 +93,7 @@ export class Slots {
 
   #empty(slot: Slot, index: number): void {
     if (slot.held !== undefined) zero(slot.held.secret)
+    if (slot.held?.kind === 'choice') this.#choices--
     slot.held = undefined
     slot.generation++
     this.#held--

@@ -7,6 +7,8 @@ import type { GuestSettings } from '../../../enclave-runtime/guest/settings.ts'
 import type { Vault, VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
 import type { GuestEvent } from '../../../enclave-runtime/port/messages.ts'
 import { quorums } from '../../../protocols/agreement/genesis.ts'
+import { wasmKernel } from '../../../protocols/kernel/load.ts'
+import { Slots } from '../../../protocols/kernel/reference/slots.ts'
 import { PairGate } from '../../../protocols/pair-setup/gate.ts'
 import { rounds } from '../../../protocols/pair-setup/messages.ts'
 import type { setUpPair } from '../../../protocols/pair-setup/set-up-pair.ts'
@@ -52,6 +54,8 @@ export interface NetOptions {
   readonly development?: boolean
   /** The conversation of 02 §2 instead of dealt setups. */
   readonly realSetups?: boolean
+  /** The WASM kernel, into whose slots no dealer reaches: with `realSetups` only. */
+  readonly wasm?: boolean
   readonly setupLimits?: SetupLimits
   /** Nothing is made ahead unless a test asks for it. */
   readonly settings?: GuestSettings
@@ -142,7 +146,14 @@ export class GuestNet {
 
   private constructor(seed: string, options: NetOptions) {
     this.seed = seed
-    const defaults = { n: 5, t: 3, setupsPerHour: 600, development: true, realSetups: false }
+    const defaults = {
+      n: 5,
+      t: 3,
+      setupsPerHour: 600,
+      development: true,
+      realSetups: false,
+      wasm: false,
+    }
     this.options = { ...defaults, settings: NOTHING_AHEAD, readyKeys: {}, ...options }
   }
 
@@ -316,7 +327,10 @@ export class GuestNet {
   }
 
   async #start(index: PartyIndex, node: TestNode): Promise<NetGuest> {
-    const open = openKernel(seeded(`${this.seed}/${index}/kernel ${this.starts++}`))
+    const random = seeded(`${this.seed}/${index}/kernel ${this.starts++}`)
+    const open = this.options.wasm
+      ? { kernel: wasmKernel(random), slots: new Slots() }
+      : openKernel(random)
     const vault = await node.open(NETWORK, { kernel: open.kernel })
     return new NetGuest(this, index, node, vault, open)
   }

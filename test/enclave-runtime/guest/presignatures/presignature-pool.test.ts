@@ -17,6 +17,7 @@ const SETTLED_MS = 250
 class Bench {
   now = 0
   readonly wiped: number[] = []
+  readonly replaced: string[] = []
   readonly setups = new Map<PartyIndex, Uint8Array>()
   readonly pool: PresignaturePool = new PresignaturePool({
     me: ME,
@@ -24,6 +25,7 @@ class Bench {
     monotonicMs: () => this.now,
     setupId: (peer) => (this.setups.has(peer) ? this.setups.get(peer) : setupOf(peer)),
     wipe: (secret) => void this.wiped.push(Number(secret)),
+    onReplaced: (owner, signers) => void this.replaced.push(`${owner} ${signers.join()}`),
   })
 
   put(number: number, owner: PartyIndex = ME, purpose: Purpose = PURPOSE): boolean {
@@ -157,17 +159,41 @@ describe('the pool of presignatures', () => {
     deepEqual(bench.wiped, [1, 2])
   })
 
-  it('holds 64 of one derived key, and of one opener its share of all', () => {
+  const SHARE = Math.floor(MAX_PER_KEY / 5)
+
+  it('holds of one derived key what is the share of each member, and of one opener its share of all', () => {
     const bench = new Bench()
-    for (let i = 0; i < MAX_PER_KEY; i++) ok(bench.put(i, 1 + (i % 3)))
+    for (let i = 0; i < SHARE; i++) ok(bench.put(i))
     equal(bench.pool.hasRoom(ME, PURPOSE), false)
-    equal(bench.put(MAX_PER_KEY, 2), false)
-    deepEqual(bench.wiped, [MAX_PER_KEY])
-    let held = 0
+    equal(bench.put(SHARE), false)
+    deepEqual(bench.wiped, [SHARE])
+    for (let i = 20; i < 20 + SHARE; i++) ok(bench.put(i, 5))
+    ok(bench.pool.hasRoom(2, PURPOSE)) // whatever 5 holds
     for (let i = 100; i < 100 + MAX_PRESIGNATURES; i++)
-      if (bench.put(i, 4, purposeFor(10 + (i % 40), [1, 2, 4]))) held++
-    equal(held, Math.floor(MAX_PRESIGNATURES / 5))
-    ok(bench.pool.hasRoom(5, purposeFor(9, SIGNERS)))
+      ok(bench.put(i, 4, purposeFor(10 + (i % 40), [1, 2, 4])))
+    equal(bench.pool.counts.held, 2 * SHARE + Math.floor(MAX_PRESIGNATURES / 5))
+    deepEqual(new Set(bench.replaced), new Set(['4 1,2,4']))
+  })
+
+  it('gives up the oldest of another owner for its next one, but none that is named', () => {
+    const bench = new Bench()
+    for (let i = 0; i < SHARE; i++) ok(bench.put(i, 2))
+    ok(bench.pool.name(idOf(0), 2))
+    ok(bench.put(SHARE, 2))
+    deepEqual([bench.wiped, bench.replaced], [[1], ['2 1,2,3']])
+    for (let i = 2; i <= SHARE; i++) ok(bench.pool.name(idOf(i), 2))
+    equal(bench.pool.hasRoom(2, PURPOSE), false)
+    equal(bench.put(99, 2), false)
+    equal(bench.pool.take(idOf(0))?.take(), 0)
+  })
+
+  it('drops what two others made who are banned from each other', () => {
+    const bench = new Bench()
+    bench.put(1, 2)
+    bench.put(2, 2, purposeFor(8, [1, 2, 4]))
+    bench.pool.dropWithBoth([2, 3])
+    deepEqual(bench.wiped, [1])
+    ok(bench.pool.name(idOf(2), 2))
   })
 
   it('counts what its own guest may name', () => {

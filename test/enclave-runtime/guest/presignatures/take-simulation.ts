@@ -192,6 +192,7 @@ class World {
       monotonicMs: () => this.#now,
       setupId: (peer) => this.#setupId(me, peer),
       wipe: () => undefined,
+      onReplaced: () => undefined,
     }
     this.#pools.set(me, this.#makePool(init, me))
   }

@@ -6,6 +6,7 @@ import {
   faultOfAbort,
 } from '../../../../enclave-runtime/guest/sessions/abort-kinds.ts'
 import { DecodeError } from '../../../../protocols/session/codec.ts'
+import { FORMS } from '../../../../protocols/session/instance.ts'
 
 const round = 'sign/1b-extend'
 
@@ -58,5 +59,13 @@ describe('the body of an abort', () => {
     deepEqual(kindOf('refused'), { kind: 'refused', round, from: 2 })
     for (const kind of ['timeout', 'malformed', 'equivocation', 'commitment', 'aborted'] as const)
       deepEqual(kindOf(kind), { kind: 'cancelled', round })
+  })
+
+  it('says that something is unknown only where it is used', () => {
+    const forms = [FORMS.full, FORMS.correlated, FORMS.presigned, FORMS.none]
+    const kinds = (kind: 'corr-unknown' | 'presig-unknown') =>
+      forms.map((form) => faultOfAbort(kind, 2, round, form).kind)
+    deepEqual(kinds('corr-unknown'), ['cancelled', 'corr-unknown', 'cancelled', 'cancelled'])
+    deepEqual(kinds('presig-unknown'), ['cancelled', 'cancelled', 'presig-unknown', 'cancelled'])
   })
 })

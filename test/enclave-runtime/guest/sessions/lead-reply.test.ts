@@ -4,6 +4,7 @@ import type { Heard } from '../../../../enclave-runtime/guest/sessions/answers.t
 import { leadFailure } from '../../../../enclave-runtime/guest/sessions/lead-reply.ts'
 import type { Post } from '../../../../enclave-runtime/guest/sessions/post.ts'
 import { Session } from '../../../../enclave-runtime/guest/sessions/session.ts'
+import { KernelFull } from '../../../../protocols/kernel/kernel.ts'
 import { type Fault, ProtocolError } from '../../../../protocols/session/faults.ts'
 import { KINDS } from '../../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES } from '../../../../protocols/session/numbers.ts'
@@ -51,6 +52,14 @@ describe('the reply of a leader whose attempt failed', () => {
     deepEqual(afterAbort(4, { kind: 'timeout', round, missing: [ME] }), ['cancelled', [4]])
     deepEqual(afterAbort(4, { kind: 'timeout', round, missing: [] }), ['cancelled', [4]])
     deepEqual(afterAbort(4, { kind: 'timeout', round, missing: [9] }), ['cancelled', [4]])
+  })
+
+  it('is overloaded, and names nobody, where the kernel had no room', () => {
+    const cause = new KernelFull('no room')
+    const error = new ProtocolError({ kind: 'cancelled', round }, { cause })
+    deepEqual(leadFailure(error, nothing, running()), {
+      ...{ kind: 'failed', fault: 'overloaded', parties: [], retryAfterMs: 500, ids: [] },
+    })
   })
 
   it('names whom its own findings name, and nobody where the end was its own doing', () => {

@@ -1,5 +1,11 @@
 import { deepEqual, equal, notEqual, throws } from 'node:assert/strict'
-import { type Handle, KernelFull, KernelMisuse } from '../../../../protocols/kernel/kernel.ts'
+import {
+  CHOICE_SLOTS,
+  type Handle,
+  KernelFull,
+  KernelMisuse,
+} from '../../../../protocols/kernel/kernel.ts'
+import type { Secrets } from '../../../../protocols/kernel/reference/secrets.ts'
 import { Slots } from '../../../../protocols/kernel/reference/slots.ts'
 
 const seed = (): { seed: Uint8Array } => ({ seed: new Uint8Array(32).fill(7) })
@@ -68,6 +74,19 @@ describe('slots', () => {
     equal(slots.held, 2)
     slots.wipe(first)
     slots.put('share', { s: 3n })
+  })
+
+  it('hold as many choices as every kernel does, and other secrets beside them', () => {
+    const slots = new Slots()
+    const choice = (): Handle<'choice'> => slots.put('choice', {} as Secrets['choice'])
+    const first = choice()
+    for (let k = 1; k < CHOICE_SLOTS; k++) choice()
+    throws(choice, KernelFull)
+    slots.put('share', { s: 1n })
+    slots.wipe(first)
+    choice()
+    throws(choice, KernelFull)
+    equal(slots.held, CHOICE_SLOTS + 1)
   })
 
   it('never give a slot out again once its generations are used up', () => {

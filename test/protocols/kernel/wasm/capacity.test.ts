@@ -1,5 +1,6 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import {
+  CHOICE_SLOTS,
   type Handle,
   type Kernel,
   KernelFull,
@@ -57,11 +58,12 @@ describe('the room of the kernel', function () {
       held++
     }
     for (let k = 0; k < PEERS; k++) correlation(kernel, side)
-    for (let k = 0; k < 64; k++) kernel.rvoleBob(side.bob, label(`choice ${k}`))
+    for (let k = 0; k < CHOICE_SLOTS; k++) kernel.rvoleBob(side.bob, label(`choice ${k}`))
+    throws(() => kernel.rvoleBob(side.bob, label('one more')), KernelFull)
     for (let k = 0; k < 3; k++) kernel.dealBegin(2, 1024)
     for (let k = 0; k < 16; k++) kernel.dealBegin(3, 64)
     for (let k = 0; k < 4_096; k++) kernel.shareIn(label('s'))
-    held += PEERS + 64 + 3 + 16 + 4_096
+    held += PEERS + CHOICE_SLOTS + 3 + 16 + 4_096
     equal(kernel.held, held)
     kernel.wipeAll()
     equal(kernel.held, 0)
