@@ -24,10 +24,11 @@ export const KERNEL_PIN = 'protocols/kernel/wasm/module.sha256'
 const KERNEL_SOURCES = 'protocols/kernel/assembly'
 const KERNEL_MODULE = 'protocols/kernel/wasm/module.ts'
 
+const OPTIMISED: readonly string[] = ['-O3', '--converge']
+/** Where static memory begins in what is optimised. */
+const AS_OPTIMISED: readonly string[] = ['--memoryBase', '1024']
 /** 8 MiB that never grow; no allocator, no assertions left, SIMD (10 §4). */
 const FLAGS: readonly string[] = [
-  '-O3',
-  '--converge',
   '--noAssert',
   ...['--runtime', 'stub'],
   ...['--enable', 'simd'],
@@ -37,20 +38,33 @@ const FLAGS: readonly string[] = [
 ]
 
 /** One WebAssembly module, the same bytes in every folder. Throws what the compiler reports. */
-export async function compileAssembly({ root, entry }: AssemblyOptions): Promise<Uint8Array> {
-  const { main: asc } = (await import(COMPILER)) as { main: Compiler }
-  let module: Uint8Array | undefined
-  const { error, stderr } = await asc(
-    [entry, '--baseDir', root, '--outFile', 'kernel.wasm', ...FLAGS],
-    {
-      writeFile(_name, contents) {
-        if (typeof contents !== 'string') module = contents
-      },
-    },
-  )
-  if (error !== null) throw new Error(`${entry} does not compile:\n${stderr.toString()}`)
-  if (module === undefined) throw new Error(`bug: no module of ${entry}`)
+export async function compileAssembly(options: AssemblyOptions): Promise<Uint8Array> {
+  const module = await compile(options, ['--outFile', 'kernel.wasm', ...OPTIMISED])
+  if (typeof module === 'string') throw new Error(`bug: a text for ${options.entry}`)
   return module
+}
+
+/** The module as text, not optimised: it names what is static, which lies where it does in the module itself. */
+export async function assemblyText(options: AssemblyOptions): Promise<string> {
+  const text = await compile(options, [...['--textFile', 'kernel.wat'], ...AS_OPTIMISED])
+  if (typeof text !== 'string') throw new Error(`bug: no text for ${options.entry}`)
+  return text
+}
+
+async function compile(
+  { root, entry }: AssemblyOptions,
+  target: readonly string[],
+): Promise<Uint8Array | string> {
+  const { main: asc } = (await import(COMPILER)) as { main: Compiler }
+  let made: Uint8Array | string | undefined
+  const { error, stderr } = await asc([entry, '--baseDir', root, ...target, ...FLAGS], {
+    writeFile(_name, contents) {
+      made = contents
+    },
+  })
+  if (error !== null) throw new Error(`${entry} does not compile:\n${stderr.toString()}`)
+  if (made === undefined) throw new Error(`bug: nothing was made of ${entry}`)
+  return made
 }
 
 /** What a build is made of: every source below `folder`, in a fixed order. */

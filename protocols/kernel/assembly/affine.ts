@@ -1,7 +1,8 @@
 import { FE_SIZE, feCopy, feIsZero, feMultiply, feNormalise, feSquare } from './field'
 import { feInvert } from './modular-inverse'
-import { JACOBIAN_SIZE, JY, JZ } from './jacobian'
+import { JACOBIAN_SIZE, jacobianWipe, JY, JZ } from './jacobian'
 
+/** All scratch of inversions is zero between calls: what is inverted may be secret. */
 const products = memory.data(33280, 16) // 832 elements: at most the entries of a comb are inverted at once
 const running = memory.data(40, 16)
 const inverse = memory.data(40, 16)
@@ -26,15 +27,11 @@ export function invertMany(elements: usize, n: i32): bool {
   }
   feCopy(elements, running)
   feNormalise(running)
-  return !feIsZero(running)
-}
-
-/** Forgets what the last inversion was of: n elements. */
-export function wipeInversions(n: i32): void {
+  const finite = !feIsZero(running)
   memory.fill(products, 0, <usize>n * FE_SIZE)
   memory.fill(running, 0, FE_SIZE)
   memory.fill(inverse, 0, FE_SIZE)
-  memory.fill(square, 0, FE_SIZE)
+  return finite
 }
 
 const zs = memory.data(33280, 16)
@@ -58,7 +55,7 @@ export function affineOfHomogeneous(outs: usize, points: usize, n: i32): bool {
   return finite
 }
 
-/** As `affineOfHomogeneous` for Jacobian points. */
+/** As `affineOfHomogeneous` for Jacobian points; forgets what their sums left behind. */
 export function affineOfJacobian(outs: usize, points: usize, n: i32): bool {
   for (let i = 0; i < n; i++) {
     feCopy(zs + <usize>i * FE_SIZE, points + <usize>i * JACOBIAN_SIZE + JZ)
@@ -68,6 +65,8 @@ export function affineOfJacobian(outs: usize, points: usize, n: i32): bool {
     const point = points + <usize>i * JACOBIAN_SIZE
     scaled(outs + <usize>i * 2 * FE_SIZE, point, point + JY, zs + <usize>i * FE_SIZE)
   }
+  memory.fill(zs, 0, <usize>n * FE_SIZE)
+  jacobianWipe()
   return finite
 }
 
@@ -79,4 +78,5 @@ export function scaled(out: usize, X: usize, Y: usize, z: usize): void {
   feMultiply(out + FE_SIZE, Y, square)
   feNormalise(out)
   feNormalise(out + FE_SIZE)
+  memory.fill(square, 0, FE_SIZE)
 }

@@ -1,4 +1,4 @@
-import { affineOfHomogeneous, affineOfJacobian, wipeInversions } from './affine'
+import { affineOfHomogeneous, affineOfJacobian } from './affine'
 import { FE_SIZE, feSubtract } from './field'
 import { PAIR_SIZE } from './field-pair'
 import { JACOBIAN_SIZE, jacobianAddAffine, jacobianDouble, jacobianSet } from './jacobian'
@@ -83,6 +83,8 @@ export function addBaseMultiple(total: usize, sc: usize): void {
       jacobianAddAffine(total, entry, y)
     }
   }
+  memory.fill(y, 0, FE_SIZE)
+  memory.fill(digits, 0, DIGITS)
 }
 
 /** As `baseMultiply` for n scalars (public: n); false when any is 0. */
@@ -161,5 +163,4 @@ function wipe(n: i32): void {
   selectWipe()
   pointPairWipe()
   jacobianPairWipe()
-  wipeInversions(n)
 }

@@ -2,8 +2,8 @@
  * The field of secp256k1, p = 2^256 − 2^32 − 977, in nine limbs of 29 bits, least significant first.
  *
  * At rest an element is 40 bytes: nine u32 and a zero. Limbs may be larger than 29 bits: an element of
- * magnitude m has limbs up to m·2^29, 3 % more in the first, and up to m·(2^24 + 8) in the last, and nine
- * products of magnitudes that multiply to 7 still fit in 64 bits. Every product, difference and
+ * magnitude m has limbs up to m·(2^29 + 7), 3.07 % more in the first and 0.03 % in the second, and up to
+ * m·(2^24 + 8) in the last, and nine products of magnitudes that multiply to 7 still fit in 64 bits. Every product, difference and
  * `feCarry` gives magnitude 1; `feNormalise` gives the one canonical form.
  *
  * 2^261 = 2^8·2^29 + 31264 and 2^256 = 2^3·2^29 + 977 (mod p) bring the high limbs back.
@@ -207,7 +207,7 @@ export function feCarry(a: usize): void {
 /** The canonical form, in place: each limb below 2^29, the whole below p. Magnitude 7 at most. */
 export function feNormalise(a: usize): void {
   fold(a, load<u32>(a, 32) >> 24)
-  // now below 2^256 + 2^42, so that the second time it is 0 or 1, and then below 2^256
+  // now below 2^256 + 7.3·2^232, so that the second time it is 0 or 1, and then below 2^256
   fold(a, load<u32>(a, 32) >> 24)
   // v ≥ p exactly when v + 2^32 + 977 reaches 2^256
   let carry = (<u64>load<u32>(a) + 977) >> 29

@@ -1,4 +1,4 @@
-import { begin, GADG, LANES, setKey, setWord, squeeze } from './keyed-lanes'
+import { begin, GADG, LANES, setKey, setWord, squeeze, wipeKeyed } from './keyed-lanes'
 import { addProducts, SUM } from './lane-products'
 import { reduceSum, sumFromWords } from './lane-reduction'
 import { copyAcross } from './lanes'
@@ -77,6 +77,7 @@ export function makeGadget(sid: usize): void {
     sumFromWords(sum, words)
     reduceSum(table + LIMBS * group, sum)
   }
+  wipe()
 }
 
 /** sum += g_j·x_j for the four j of a group. Secret: x. */
@@ -120,4 +121,5 @@ function wipe(): void {
   memory.fill(wide, 0, WIDE)
   memory.fill(scalar, 0, SCALAR_BYTES)
   memory.fill(columns, 0, 2 * WIDE_WORDS * 16)
+  wipeKeyed()
 }

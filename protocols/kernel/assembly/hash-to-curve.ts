@@ -1,4 +1,4 @@
-import { affineOfHomogeneous, wipeInversions } from './affine'
+import { affineOfHomogeneous } from './affine'
 import { blake3Hash } from './blake3'
 import { FE_SIZE } from './field'
 import { feFromWide } from './field-bytes'
@@ -82,5 +82,4 @@ function wipe(n: i32): void {
   memory.fill(results, 0, <usize>n * JACOBIAN_SIZE)
   mapWipe()
   pointPairWipe()
-  wipeInversions(n)
 }

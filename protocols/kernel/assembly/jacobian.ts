@@ -20,12 +20,18 @@ export const JACOBIAN_SIZE: usize = 3 * FE_SIZE
 export const JY: usize = FE_SIZE
 export const JZ: usize = 2 * FE_SIZE
 
-const t0 = memory.data(40, 16)
-const t1 = memory.data(40, 16)
-const t2 = memory.data(40, 16)
-const t3 = memory.data(40, 16)
-const t4 = memory.data(40, 16)
-const t5 = memory.data(40, 16)
+const SCRATCH: usize = 240
+const t0 = memory.data(240, 16)
+const t1: usize = t0 + 40
+const t2: usize = t0 + 80
+const t3: usize = t0 + 120
+const t4: usize = t0 + 160
+const t5: usize = t0 + 200
+
+/** Forgets intermediate values, but those of `jacobianAdd`, which takes public points alone. */
+export function jacobianWipe(): void {
+  memory.fill(t0, 0, SCRATCH)
+}
 
 /** a = 2a: three products, four squares. Holds for O, and no point has order 2. */
 export function jacobianDouble(a: usize): void {
@@ -106,7 +112,7 @@ const s1 = memory.data(40, 16)
 const u2 = memory.data(40, 16)
 const s2 = memory.data(40, 16)
 
-/** a = a + b, all cases; variable time. */
+/** a = a + b, all cases; public points, variable time. */
 export function jacobianAdd(a: usize, b: usize): void {
   if (jacobianIsO(b)) return
   if (jacobianIsO(a)) {

@@ -7,7 +7,10 @@ import { LIMB, LIMB_COUNT, MASK, masked, swapped, TOP } from './scalar-lanes'
 const Q: usize = memory.data<u32>([0x364141, 0x97a334, 0x203bbfd, 0x39abd22, 0x2baaedc], 16)
 const MINUS_INVERSE: i32 = 0x188b13f // −1/q mod 2^26
 
-/** out = sum / 2^260 mod q, below 2^257 when the sum is below 2^516; the sum becomes zero. */
+/**
+ * out = sum / 2^260 mod q, below sum / 2^260 + q: below 2^257 when the sum is below 2^516, and below 9·2^257 for
+ * 128 products of a number below 2^256 + 2^252 with one below 2^257, the most there are. The sum becomes zero.
+ */
 export function reduceSum(out: usize, sum: usize): void {
   const zero = i64x2.splat(0)
   reduceHalf(sum)

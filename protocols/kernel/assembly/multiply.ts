@@ -1,4 +1,4 @@
-import { affineOfHomogeneous, wipeInversions } from './affine'
+import { affineOfHomogeneous } from './affine'
 import { BETA } from './endomorphism'
 import { FE_SIZE, feCopy, feMultiply, feNormalise } from './field'
 import { PAIR_SIZE } from './field-pair'
@@ -133,5 +133,4 @@ function wipe(n: i32): void {
   selectWipe()
   pointPairWipe()
   jacobianPairWipe()
-  wipeInversions(n)
 }

@@ -9,7 +9,7 @@ import {
   feSquare,
   feSubtract,
 } from './field'
-import { jacobianAddDistinct, jacobianDouble, jacobianSet, JY, JZ } from './jacobian'
+import { jacobianAddDistinct, jacobianDouble, jacobianSet, jacobianWipe, JY, JZ } from './jacobian'
 import { POINT_SIZE } from './point'
 import { WINDOW_ENTRIES } from './scalar-digits'
 
@@ -34,6 +34,7 @@ export function oddMultiples(tables: usize, stride: usize, points: usize, n: i32
   }
   if (n < FEW) {
     for (let i = 0; i < n; i++) chain(tables + <usize>i * stride, zs + <usize>(i * STEPS) * FE_SIZE)
+    jacobianWipe()
     invertMany(zs, n * STEPS)
     for (let i = 0; i < n; i++) {
       for (let step = 0; step < STEPS; step++) {

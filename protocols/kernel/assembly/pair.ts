@@ -1,10 +1,10 @@
 import { baseMultiply, baseMultiplyMany, combBuild, combMultiplyMany, COMB_SIZE } from './comb'
-import { affineOfJacobian, wipeInversions } from './affine'
+import { affineOfJacobian } from './affine'
 import { FE_SIZE } from './field'
 import { JACOBIAN_SIZE, jacobianAddAffine, jacobianSet } from './jacobian'
 import { hashToCurveMany } from './hash-to-curve'
 import { multiplyMany } from './multiply'
-import { POINT_SIZE, pointAdd, pointDecode, pointDecodeMany, pointEncode, pointNegate } from './point'
+import { POINT_SIZE, pointDecode, pointDecodeMany, pointEncode, pointNegate } from './point'
 import { oracleBegin, oracleEnd, oracleField, TAG_OT_KEY, TAG_PAIR_ZETA } from './oracle'
 import { pprfBuild, pprfEvaluate } from './pprf'
 import { DONE, FULL, GOES_ON, MALFORMED, MISUSE, PPRF } from './codes'
@@ -138,9 +138,7 @@ function receiveOts(receiving: usize, first: u32): bool {
   for (let k: u32 = 0; k < RECEIVE_STEP; k++) {
     pointNegate(seconds + k * POINT_SIZE, seconds + k * POINT_SIZE)
   }
-  const finite = addMany(seconds, thirds, RECEIVE_STEP)
-  pointAdd(point, firsts, firsts) // public: it takes the place of what the sums left behind
-  if (!finite) return false
+  if (!addMany(seconds, thirds, RECEIVE_STEP)) return false
   for (let k: u32 = 0; k < RECEIVE_STEP; k++) {
     const pair = receiving + RECEIVED_PHI + (first + k) * PAIR
     pointEncode(pair, seconds + k * POINT_SIZE)
@@ -171,9 +169,7 @@ function addMany(as: usize, bs: usize, n: u32): bool {
     jacobianSet(sum, a, a + FE_SIZE)
     jacobianAddAffine(sum, b, b + FE_SIZE)
   }
-  const finite = affineOfJacobian(as, sums, n)
-  wipeInversions(n)
-  return finite
+  return affineOfJacobian(as, sums, n)
 }
 
 function choiceOf(receiving: usize, i: u32): u8 {

@@ -10,8 +10,8 @@ import {
 } from './field'
 import { feFromBytes, feToBytes } from './field-bytes'
 import { pairOf, pairTake } from './field-pair'
-import { jacobianAddAffine, jacobianSet, jacobianSetO } from './jacobian'
-import { pairRoot } from './pair-power'
+import { JACOBIAN_SIZE, jacobianAddAffine, jacobianSet, jacobianSetO } from './jacobian'
+import { pairPowerWipe, pairRoot } from './pair-power'
 import { scIsZero, scLoadReduced } from './scalar'
 
 /**
@@ -60,6 +60,7 @@ function decodeTwo(out0: usize, first: usize, out1: usize, second: usize): bool 
   rightSide(cubes + FE_SIZE, out1)
   pairOf(roots, cubes, cubes + FE_SIZE)
   pairRoot(roots, roots)
+  pairPowerWipe()
   pairTake(root, roots, 0)
   if (!chooseY(out0, root, cubes, load<u8>(first))) return false
   pairTake(root, roots, 1)
@@ -102,11 +103,20 @@ export function pointEncode(out33: usize, pt: usize): void {
   feToBytes(out33 + 1, pt)
 }
 
-/** out = a + b; false when that is O. */
+/**
+ * out = a + b; false when that is O. A point that came of a secret leaves nothing here: the only branches are on
+ * equal or opposite points.
+ */
 export function pointAdd(out: usize, a: usize, b: usize): bool {
   jacobianSet(sum, a, a + FE_SIZE)
   jacobianAddAffine(sum, b, b + FE_SIZE)
-  return affineOfJacobian(out, sum, 1)
+  return ofSum(out)
+}
+
+function ofSum(out: usize): bool {
+  const finite = affineOfJacobian(out, sum, 1)
+  memory.fill(sum, 0, JACOBIAN_SIZE)
+  return finite
 }
 
 /** out = −a. Constant time. */
@@ -128,7 +138,7 @@ export function pointsSum(out: usize, pts: usize, n: i32): bool {
     const pt = pts + <usize>i * POINT_SIZE
     jacobianAddAffine(sum, pt, pt + FE_SIZE)
   }
-  return affineOfJacobian(out, sum, 1)
+  return ofSum(out)
 }
 
 /** y mod 2. */

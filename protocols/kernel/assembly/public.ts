@@ -6,7 +6,6 @@ import {
   jacobianAdd,
   jacobianAddAffine,
   jacobianDouble,
-  jacobianIsO,
   jacobianSet,
   jacobianSetO,
 } from './jacobian'
@@ -25,7 +24,6 @@ import {
 } from './point'
 import {
   scAdd,
-  scalarsCanonical,
   scInvert,
   scIsZero,
   scLoad,
@@ -40,7 +38,7 @@ import { entropy } from './entropy'
 import { zero } from './memory'
 import { pokChallenge } from './pok'
 
-/** Arithmetic over public data, in variable time; but `verifyFeldman` also takes shares, which are secret. */
+/** Arithmetic over public data, in variable time; but `verifyFeldman` and `areScalars` take shares, which are secret. */
 const SC: usize = 32
 const ENCODED: usize = 33
 const STATEMENT: usize = 168 // sid ‖ guest ‖ place ‖ Y ‖ T ‖ z, then 1 where the lengths are right
@@ -196,7 +194,7 @@ export function evaluateCommitment(F: usize, count: u32, x: u32, out: usize): u3
     }
     jacobianAddAffine(sum, at, at + FE_SIZE)
   }
-  const some = !jacobianIsO(sum) && affineOfJacobian(left, sum, 1)
+  const some = affineOfJacobian(left, sum, 1)
   if (some) pointEncode(out, left)
   scrub(least(count, MOST))
   return some ? DONE : NOTHING
@@ -254,9 +252,12 @@ export function arePoints(encoded: usize, count: u32): bool {
   return good
 }
 
-/** Whether these are `count` canonical scalars. */
+/** Whether these are `count` canonical scalars. They may be shares, which are secret; the answer is public. */
 export function areScalars(bytes: usize, count: u32): bool {
-  return scalarsCanonical(bytes, count)
+  let good: u32 = 1
+  for (let k: u32 = 0; k < count; k++) good &= <u32>scLoad(one, bytes + k * SC)
+  scrub(1)
+  return good != 0
 }
 
 /** s = Σw / Σu of `count` pairs u ‖ w, low-s: r ‖ s at `out`, then the recovery id as a byte. */

@@ -262,4 +262,5 @@ function wipe(): void {
   memory.fill(words, 0, 8 * 16)
   memory.fill(vector, 0, COLUMNS * SCALAR_BYTES)
   memory.fill(scalar, 0, SCALAR_BYTES)
+  memory.fill(mu, 0, MU)
 }

@@ -106,7 +106,7 @@ export function maskLanes(out: usize, a: usize, mask: v128): void {
   for (let i = 0; i < LIMBS; i += 16) v128.store(out + i, v128.and(v128.load(a + i), mask))
 }
 
-/** The scalars below q that are equal to x, which lies between 0 and 2^260 with limbs of either sign. */
+/** The scalars below q that are equal to x, which lies between 0 and 2^262 with limbs of either sign. */
 export function reduceLanes(out: usize, x: usize): void {
   let t = v128.load(x)
   const a0 = masked(t)

@@ -20,6 +20,7 @@ import {
   PRESIGNATURE,
   SHARE,
   take,
+  wipe,
   ZETA,
 } from './slots'
 
@@ -168,7 +169,9 @@ export function signOpenCorrelated(
   scStore(outDeltaV, one)
   const good = opening(held, secret, held + SHARES_B, outU, outV, outPsi)
   scrub()
-  return good ? handle : MISUSE
+  if (good) return handle
+  wipe(handle)
+  return MISUSE
 }
 
 /** One correlation, both directions (02 §4.3), of a product whose factors were drawn. */

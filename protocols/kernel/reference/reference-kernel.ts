@@ -199,8 +199,8 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
         const { sk } = slots.get(key, 'key')
         const deltaU = writeScalar(mod(own.r - a1))
         const deltaV = writeScalar(mod(sk - a2))
-        const opened = slots.put('opened', { c1, c2, b, d1, d2 })
-        return { deltaU, deltaV, ...opening({ c1, c2 }, own, b), opened }
+        const part = opening({ c1, c2 }, own, b)
+        return { deltaU, deltaV, ...part, opened: slots.put('opened', { c1, c2, b, d1, d2 }) }
       })
     },
     signCheckCorrelated(nonce, handle, peer, omega) {

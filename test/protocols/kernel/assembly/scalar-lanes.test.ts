@@ -1,4 +1,4 @@
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, ok } from 'node:assert/strict'
 import {
   bigEndian,
   invert,
@@ -35,6 +35,15 @@ describe('scalars of the kernel, four side by side', () => {
       }
     }
     return arena.put(new Uint8Array(words.buffer))
+  }
+
+  function readLimbs(at: number): bigint[] {
+    const words = new Uint32Array(arena.read(at, 4 * LANES * LIMBS).buffer)
+    return Array.from({ length: LANES }, (_, lane) =>
+      Array.from({ length: LIMBS }, (_, i) => BigInt(words[LANES * i + lane] ?? 0))
+        .map((limb, i) => limb << (LIMB_BITS * BigInt(i)))
+        .reduce((sum, part) => sum + part),
+    )
   }
 
   /** Words of big-endian numbers of `bytes` bytes, interleaved as a hash leaves them. */
@@ -75,8 +84,8 @@ describe('scalars of the kernel, four side by side', () => {
     }
   })
 
-  it('are reduced from multiples of q to sixteen, and numbers beside them', () => {
-    for (let k = 0n; k <= 15n; k++) {
+  it('are reduced from multiples of q to sixty-four, below 2^262, and numbers beside them', () => {
+    for (let k = 0n; k <= 63n; k++) {
       arena.clear()
       const four = [k * q, k * q + 1n, (k + 1n) * q - 1n, (k << 256n) + ALL]
       deepEqual(reduced(putLimbs(four)), four.map(mod), `${k}`)
@@ -111,13 +120,14 @@ describe('scalars of the kernel, four side by side', () => {
   })
 
   it('are multiplied, added up 128 times at their largest, and reduced once', () => {
-    const largest = (1n << 256n) + (1n << 252n)
+    const largest = (1n << 256n) + (1n << 252n) - 1n
     for (const [count, a, b, more] of [
       [1, 0n, 0n, 0n],
       [1, q - 1n, q - 1n, 0n],
       [1, R % q, q - 1n, q - 1n],
       [128, largest, ALL, q - 1n],
       [128, ALL, ALL, ALL],
+      [128, largest, ALL, ALL],
     ] as const) {
       arena.clear()
       const [sum, out, y] = [arena.room(SUM_BYTES), arena.room(160), arena.room(160)]
@@ -127,6 +137,7 @@ describe('scalars of the kernel, four side by side', () => {
       arena.call['addLanes']?.(y, putLimbs([b, 1n, b, b]), putLimbs([more, more, more, more]))
       for (let i = 0; i < count; i++) arena.call['addProducts']?.(sum, x, y)
       arena.call['reduceSum']?.(out, sum)
+      for (const value of readLimbs(out)) ok(value < 9n << 257n)
       const expected = [a * (b + more), a * (1n + more), b + more, 0n]
       deepEqual(
         reduced(out),

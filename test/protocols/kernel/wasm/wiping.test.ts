@@ -1,8 +1,10 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
+import { KernelMisuse } from '../../../../protocols/kernel/kernel.ts'
 import { kernelOf } from '../../../../protocols/kernel/load.ts'
 import type { Exports } from '../../../../protocols/kernel/wasm/exports.ts'
 import { instantiate } from '../../../../protocols/kernel/wasm/instantiate.ts'
 import {
+  correlate,
   dealKey,
   label,
   pair,
@@ -137,6 +139,27 @@ describe('memory of the kernel', function () {
     equal(wasm.memory.buffer, buffer)
     equal(buffer.byteLength, 8 * 1024 * 1024)
     equal(kernel.held, 0)
+  })
+
+  it('keeps nothing of a correlation that cannot be opened, as one whose Γ is O', () => {
+    const [lo, hi] = [watched('O lo'), watched('O hi')]
+    const sides = pair(lo.kernel, hi.kernel)
+    const { kernel, wasm } = lo
+    const [share] = dealKey(sides).shares
+    const { nonce } = kernel.signBegin()
+    const { key } = kernel.signKey(share, label('\x01'), label('\x02'), [], label('d'))
+    const before = memoryOf(wasm).slice()
+    const [correlation] = correlate(sides, 'O')
+    // Nothing but the correlation is new in the slots: c_1 is its first scalar.
+    const from = memoryOf(wasm).findIndex((byte, at) => {
+      return at >= wasm.slotsAt() && at % 16 === 0 && byte !== before[at]
+    })
+    memoryOf(wasm).fill(0, from, from + 32)
+    const { held } = kernel
+    throws(() => kernel.signOpenCorrelated(nonce, key, correlation), KernelMisuse)
+    equal(kernel.held, held - 1)
+    const slots = (memory: Uint8Array) => memory.subarray(wasm.slotsAt(), wasm.slotsEnd())
+    equal(Buffer.compare(slots(memoryOf(wasm)), slots(before)), 0)
   })
 
   it('keeps no share that was refused', () => {
