@@ -19,6 +19,7 @@ import { openGuest } from './open-guest.ts'
 import { type Preflight, preflight } from './preflight.ts'
 import { requestMetrics } from './request-metrics.ts'
 import { type RunningFile, removeRunning, writeRunning } from './running-file.ts'
+import { sharedDeadline } from './shared-deadline.ts'
 import { Undo } from './undo.ts'
 import { version } from './version.ts'
 
@@ -188,11 +189,12 @@ function assertSame(guest: Guest, me: Member, networkId: Uint8Array): void {
 function join(guest: Guest, { links }: Network, members: readonly Member[], log: Log): void {
   const peers = new Map(members.map(({ index, peerId }) => [index, peerId]))
   const parties = new Map(members.map(({ index, peerId }) => [peerId, index]))
+  const sendDeadline = sharedDeadline(SEND_TIMEOUT_MS)
   guest.onEnvelope(async (to, bytes, priority) => {
     const peer = peers.get(to)
     if (peer === undefined) throw new LinkError('UNREACHABLE')
     const lane = priority === 0 && bytes.length <= URGENT_BYTES ? 'urgent' : 'bulk'
-    await links.send(peer, bytes, lane, AbortSignal.timeout(SEND_TIMEOUT_MS))
+    await links.send(peer, bytes, lane, sendDeadline())
   })
   links.onEnvelope(async (from, bytes) => {
     const party = parties.get(from)
