@@ -16,6 +16,10 @@ import {
 import { simulate } from '../../../../protocols/simulation/simulate.ts'
 
 const COUNT = 16
+/** Operations of the kernel, the hashes of its oracle among them, each of a few ms at most. */
+const MOST_OF_SETUP = 8
+const MOST_OF_BATCH = COUNT + 4 // each correlation is packed in one of them
+const MOST_OF_SIGNATURE = 12
 const NETWORK = new Uint8Array(32).fill(1)
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 const GUESTS: readonly Guest[] = [1, 2].map((index) => ({
@@ -28,6 +32,10 @@ class Watched {
   readonly kernel: Kernel
   longestMs = 0
   breaths = 0
+  /** The most operations of the kernel between two breaths. */
+  longestRun = 0
+  /** The same within one synchronous stretch, that nothing at all can interrupt. */
+  longestStretch = 0
   #since = performance.now()
 
   constructor() {
@@ -40,27 +48,38 @@ class Watched {
   }
 
   #run = 0
+  #operations = 0
+  #stretch = 0
   #add(ms: number): void {
     this.#run += ms
     this.longestMs = Math.max(this.longestMs, this.#run)
+    this.longestRun = Math.max(this.longestRun, ++this.#operations)
+    if (this.#stretch === 0)
+      queueMicrotask(() => {
+        this.#stretch = 0
+      })
+    this.longestStretch = Math.max(this.longestStretch, ++this.#stretch)
   }
 
   readonly breathe = async (): Promise<void> => {
     this.breaths += 1
     this.#run = 0
+    this.#operations = 0
     await nextTurn()
   }
 
   /** What was found since the last time. */
-  report(): { breaths: number; longestMs: number; wholeMs: number } {
-    const { breaths, longestMs } = this
+  report(): { breaths: number; longestMs: number; longestRun: number; wholeMs: number } {
+    const { breaths, longestMs, longestRun } = this
     const now = performance.now()
     const wholeMs = now - this.#since
     this.breaths = 0
     this.longestMs = 0
+    this.longestRun = 0
     this.#run = 0
+    this.#operations = 0
     this.#since = now
-    return { breaths, longestMs, wholeMs }
+    return { breaths, longestMs, longestRun, wholeMs }
   }
 }
 
@@ -86,9 +105,9 @@ describe('the main loop of a guest, with the WASM kernel', function () {
   const note = (what: string) => {
     const [first] = parties.map((party) => party.report())
     if (first === undefined) throw new Error('nobody was watched')
-    const { breaths, longestMs, wholeMs } = first
+    const { breaths, longestMs, longestRun, wholeMs } = first
     said.push(
-      `${what}: ${breaths} breaths, ${longestMs.toFixed(1)} ms of kernel at most between two, ${wholeMs.toFixed(0)} ms in all for both sides`,
+      `${what}: ${breaths} breaths, ${longestRun} operations and ${longestMs.toFixed(1)} ms of kernel at most between two, ${wholeMs.toFixed(0)} ms in all for both sides`,
     )
     return first
   }
@@ -103,8 +122,9 @@ describe('the main loop of a guest, with the WASM kernel', function () {
         setUpPair(party, of(me).kernel, random, { ...pairOf(me), attempt: 0 }),
       )),
     )
-    const { breaths } = note('pair setup')
+    const { breaths, longestRun } = note('pair setup')
     ok(breaths >= 16, `${breaths} breaths`)
+    ok(longestRun <= MOST_OF_SETUP, `${longestRun} operations between two breaths`)
   })
 
   it('breathes after each multiplication of a batch of correlations', async () => {
@@ -121,20 +141,32 @@ describe('the main loop of a guest, with the WASM kernel', function () {
       })
     })
     equal(batches[0]?.correlations.length, COUNT)
-    const { breaths } = note(`batch of ${COUNT}`)
+    const { breaths, longestRun } = note(`batch of ${COUNT}`)
     ok(breaths >= 3 * COUNT, `${breaths} breaths`)
+    ok(longestRun <= MOST_OF_BATCH, `${longestRun} operations between two breaths`)
   })
 
-  it('signs in full in few turns', async () => {
+  it('waits for messages after few operations of a signature in full', async () => {
     const kernels = new Map([1, 2].map((index) => [index, new Watched()]))
     const kernelOf = (index: number) => kernels.get(index)?.kernel ?? new Watched().kernel
+    const forget = () => {
+      for (const watched of kernels.values()) watched.longestStretch = 0
+    }
     const committee = committeeOf(2, 2, random, kernelOf)
     await setUpPairs(committee)
     const [key] = await generateFor(committee, 1)
     if (key === undefined) throw new Error('no key')
+    forget() // of the setups and of the key
     const began = performance.now()
     const signatures = await signWith(committee, key, [1, 2], random(32), 'full')
     said.push(`signature in full: ${(performance.now() - began).toFixed(1)} ms for both sides`)
     equal(signatures.length, 2)
+    for (const { longestStretch } of kernels.values()) {
+      said.push(`signature in full: ${longestStretch} operations at a stretch`)
+      ok(
+        longestStretch > 0 && longestStretch <= MOST_OF_SIGNATURE,
+        `${longestStretch} at a stretch`,
+      )
+    }
   })
 })
