@@ -21,7 +21,7 @@ import { type SigningPlan, type SignRequest, signingPlan } from './signing-plan.
 /** The opener's clock and mine (05 §3.2). */
 const MAX_SKEW_S = 30
 /** The multiplications of a session in full take three messages: a signer that is silent in them holds their slots so long, not for the opener's budget. */
-const MULTIPLIED_MS = { wasm: 3_000, reference: 8_000 } as const
+const MULTIPLIED_MS = { wasm: 3_000, reference: 10_000 } as const
 const LAST_ROUND = 'sign/3'
 
 /** Attempts that other guests open: everything they say is checked, or computed, here. */
