@@ -33,6 +33,7 @@ const SHORTEST_ATTEMPT_MS = 100 // below that nothing ends in time (05 §3.3)
 const QUORUM_GRACE_MS = 2_000 // a link that broke is redialled at once; two nodes still answer within 10 s
 const PAIRS_GRACE_MS = 6_000 // pairs under way may be ready soon; an error comes within 10 s
 const POLL_MS = 100 // of links: looking costs nothing
+const TOLD_MS = 1_000 // members tell each other what they finished every half second (03 §9.1)
 const PAIRS_POLL_MS = 500 // of pair setups: other leaders are asked again too
 const BUSY_DELAY_MS = 200 // where a guest gives no delay: about one signature
 const INTERNAL = -32603 // the node's own trouble, not the request's
@@ -142,7 +143,22 @@ class Run {
     this.#tries.failedToLead(leader)
     this.#tries.attempt += 1
     const learnt = await confirm(this.#deps, this.#attempt(), [...outcome.signers, leader])
-    return { leader: me, outcome: learnt }
+    if (learnt.kind === 'done') return { leader: me, outcome: learnt }
+    // A guest that may not take part in it, its share of the key being unfit, cannot ask: it is told soon.
+    const told = await this.#told(outcome.signers)
+    return { leader: me, outcome: told ?? learnt }
+  }
+
+  /** The result once the own guest has heard of it, and verified it. */
+  async #told(signers: readonly PartyIndex[]): Promise<Outcome | undefined> {
+    const { guest, clock } = this.#deps
+    const { signal } = this.#deadline
+    for (let waited = 0; waited < TOLD_MS; waited += POLL_MS) {
+      await clock.wait(POLL_MS, signal)
+      const known = await guest.check(this.#job.request, signal)
+      if (known.kind === 'done') return { ...known, signers }
+    }
+    return undefined
   }
 
   /** What follows from the end of an attempt: an answer, or undefined to go on. */
