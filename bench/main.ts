@@ -18,7 +18,7 @@ npm run bench -- network [--scenario bench/scenarios/loopback.toml | --form a|b|
                         [--n 5] [--t 3]     (real processes on this machine; --delay: ms one way on each node's emulated link)
 npm run bench -- soak [--minutes 30] [--rate 10] [--n 5] [--t 3]
 npm run bench -- leak [--runs 100000]                  (timing classes of the kernel, a planted leak first)
-npm run bench -- report                                 (all of the above, into docs/performance.md)
+npm run bench -- report [--short]                       (all of the above, into docs/performance.md; about an hour, short: a quarter)
 npm run bench -- smoke                                  (one iteration of each, no numbers)`
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -35,6 +35,7 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '20' },
     warmup: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
     details: { type: 'boolean', default: false },
     scenario: { type: 'string' },
     rate: { type: 'string' },
@@ -76,7 +77,7 @@ async function main(): Promise<void> {
       return
     }
     case 'report':
-      return report(process.env['HOLDFAST_PEERS'], print)
+      return report(process.env['HOLDFAST_PEERS'], print, { short: values.short })
     case 'smoke':
       return smoke(print)
     default:

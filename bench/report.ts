@@ -8,7 +8,7 @@ import { MODULE } from '../protocols/kernel/wasm/module.ts'
 import { benchKernel } from './kernel.ts'
 import { benchLeaks } from './leak.ts'
 import { round } from './measure.ts'
-import { parseScenario } from './network/scenario.ts'
+import { parseScenario, type Scenario } from './network/scenario.ts'
 import { runScenario } from './network.ts'
 import { benchPeers } from './peers.ts'
 import { measureProtocol } from './protocol.ts'
@@ -22,14 +22,19 @@ const LOADS = 10
 const MAX_MODULE_BYTES = 80_000
 const MAX_LOAD_MS = 20
 
-/** Measures everything again and writes docs/performance.md: machine, versions, commit, void runs called void. */
+/**
+ * Measures everything again and writes docs/performance.md: machine, versions, commit, void runs called void. A
+ * `short` report leaves out peers that take minutes, and holds rates for one minute; it says so.
+ */
 export async function report(
   peers: string | undefined,
   print: (line: string) => void,
+  { short }: { short: boolean },
 ): Promise<void> {
   const lines: string[] = []
   const add = (line: string): void => void lines.push(line)
   const chapter = (title: string, ...text: string[]): void => {
+    writeFileSync(PAGE, `${lines.join('\n')}\n`) // what is measured is kept, whatever comes
     print(title)
     lines.push('', `## ${title}`, '', ...text, ...(text.length === 0 ? [] : ['']))
   }
@@ -40,6 +45,12 @@ export async function report(
     'Times are milliseconds, minimum / median. Per party: the time of all parties, who share one thread and have no network between them, divided by the parties. A run in',
     'which something else used the processor is called void.',
     '',
+    ...(short
+      ? [
+          'A short report: peers that need minutes are left out, and rates are held for one minute.',
+          '',
+        ]
+      : []),
     `Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, load ${round(loadavg()[0] ?? 0)} at the start; Node ${process.version}; commit ${commit()}; kernel ${moduleHash().slice(0, 16)}….`,
   )
   chapter('Targets')
@@ -55,7 +66,7 @@ export async function report(
     'Beside others',
     'Own and peer’s blocks alternate in one run. A ratio above 1 means that we are faster.',
   )
-  await benchPeers({ folder: peers, print: add })
+  await benchPeers({ folder: peers, short, print: add })
   chapter(
     'Real processes',
     'Five hosts, five guests and the client share this machine: from the SDK’s call to the signature that it verified.',
@@ -63,11 +74,20 @@ export async function report(
   for (const name of readdirSync(SCENARIOS).sort()) {
     print(name)
     lines.push('', `### ${SCENARIOS}/${name}`, '')
-    await runScenario(parseScenario(readFileSync(join(SCENARIOS, name), 'utf8')), add)
+    const scenario = parseScenario(readFileSync(join(SCENARIOS, name), 'utf8'))
+    await runScenario(short ? shortened(scenario) : scenario, add)
   }
   writeFileSync(PAGE, `${lines.join('\n')}\n`)
   print(`wrote ${PAGE}`)
 }
+
+/** No rate for longer than a minute. */
+const shortened = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  stages: scenario.stages.map((stage) =>
+    stage.kind === 'rate' ? { ...stage, minutes: Math.min(1, stage.minutes) } : stage,
+  ),
+})
 
 async function targets(add: (line: string) => void, print: (line: string) => void): Promise<void> {
   add(
