@@ -224,6 +224,24 @@ describe('createCoordinator()', () => {
       assert.ok(calls >= 1)
     })
 
+    it('waits to be told the result of others when its own guest may not take part', async () => {
+      const network = new FakeNetwork()
+      network.script = (plan, leader) =>
+        leader === 1
+          ? failed('refused', [1], { ids: ['INTERNAL_ERROR'] })
+          : { kind: 'done', result: 'hearsay', signers: plan.signers }
+      network.check = (party) => {
+        if (party !== 1) return undefined
+        const { digest } = decodePlainRequest(requestOf())
+        return network.clock.at < 500
+          ? { kind: 'sign', reqId: digest, accountId: null }
+          : { kind: 'done', result: 'told and verified', signers: [2, 3, 4] }
+      }
+      const reply = await network.ask()
+      assert.ok('result' in reply)
+      assert.equal(reply.result, 'told and verified')
+    })
+
     it('waits as long as a busy guest says, and blames nobody', async () => {
       const network = new FakeNetwork()
       let asked = 0
