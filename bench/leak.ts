@@ -8,6 +8,8 @@ const ALIGNMENT = 64
 const KEPT = 0.9
 /** 02 §13. */
 const LIMIT = 4.5
+/** What goes beyond it is measured again before it counts. */
+const MEASUREMENTS = 3
 const WARMUP = 500
 
 /** One operation whose time must not depend on `secret`: both classes lie at the same addresses. */
@@ -160,11 +162,16 @@ export async function benchLeaks(runs: number, print: (line: string) => void): P
   print('|---|---|---|---|')
   const curve = await probeOf('curve')
   const hashing = await probeOf('hashing')
-  const row = (name: string, count: number, t: number, verdict: string): void =>
-    print(`| ${name} | ${count} | ${round(t)} | ${verdict} |`)
+  const row = (name: string, count: number, ts: readonly number[], verdict: string): void =>
+    print(`| ${name} | ${count} | ${ts.map(round).join(', again ')} | ${verdict} |`)
   const planted = measure(plantedLeak, curve, runs)
   const found = Math.abs(planted) > LIMIT
-  row('planted: a comparison with an early exit', runs, planted, found ? 'found' : '**not found**')
+  row(
+    'planted: a comparison with an early exit',
+    runs,
+    [planted],
+    found ? 'found' : '**not found**',
+  )
   let silent = true
   for (const [probe, subjects] of [
     [curve, CURVE],
@@ -172,12 +179,19 @@ export async function benchLeaks(runs: number, print: (line: string) => void): P
   ] as const)
     for (const subject of subjects) {
       const count = Math.max(1_000, Math.round(runs / subject.every))
-      const t = measure(subject, probe, count)
-      const leaks = Math.abs(t) > LIMIT
+      const ts = repeated(() => measure(subject, probe, count))
+      const leaks = ts.every((t) => Math.abs(t) > LIMIT)
       silent &&= !leaks
-      row(subject.name, count, t, leaks ? '**differs**' : 'no difference found')
+      row(subject.name, count, ts, leaks ? '**differs**' : 'no difference found')
     }
   return found && silent
+}
+
+/** What a busy machine shows once does not come again; a leak does. */
+function repeated(once: () => number): readonly number[] {
+  const ts = [once()]
+  while (ts.length < MEASUREMENTS && Math.abs(ts.at(-1) ?? 0) > LIMIT) ts.push(once())
+  return ts
 }
 
 /** Compares two buffers of 256 bytes; equal ones take the whole way. */

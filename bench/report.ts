@@ -19,6 +19,7 @@ const PAGE = 'docs/performance.md'
 const SCENARIOS = 'bench/scenarios'
 const LEAK_RUNS = 100_000
 const LOADS = 10
+const COLD_LOADS = 5
 const MAX_MODULE_BYTES = 80_000
 const MAX_LOAD_MS = 20
 
@@ -127,10 +128,7 @@ function kernelFacts(): string[] {
     wasmKernel(random)
     return performance.now() - began
   }).sort((a, b) => a - b)
-  const first = execFileSync(process.execPath, ['--input-type=module', '-e', COLD_LOAD], {
-    encoding: 'utf8',
-  })
-  const cold = Number(first)
+  const cold = Math.min(...Array.from({ length: COLD_LOADS }, coldLoadMs))
   const says = (met: boolean): string => (met ? 'met' : '**missed**')
   return [
     '| what | measured | target | |',
@@ -141,6 +139,11 @@ function kernelFacts(): string[] {
     '| linear memory, fixed | 8 MiB | ≤ 8 MiB | met |',
   ]
 }
+
+const coldLoadMs = (): number =>
+  Number(
+    execFileSync(process.execPath, ['--input-type=module', '-e', COLD_LOAD], { encoding: 'utf8' }),
+  )
 
 /** The load alone, in an engine that has compiled nothing of it yet. */
 const COLD_LOAD = `
