@@ -5,7 +5,7 @@ import {
   type PartyIndex,
   ProtocolError,
 } from '../../../protocols/session/faults.ts'
-import { type Form, FORMS, KINDS, type Kind } from '../../../protocols/session/instance.ts'
+import { FORMS, type Form, KINDS, type Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import {
   type AbortKind,
