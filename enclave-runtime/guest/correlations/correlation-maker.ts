@@ -127,7 +127,11 @@ export class CorrelationMaker {
     const whole = high - level >= MAX_BATCH
     const wanted = level < Math.min(settings.low, high) || (making.filling && whole)
     making.filling = wanted && stock.gains(peer, this.#count(peer)) // or it would only replace what is there
-    if (!making.filling || making.running || making.notBefore > clock.monotonicMs()) return
+    if (!making.filling || making.running) return
+    if (making.notBefore > clock.monotonicMs()) {
+      if (!this.#bells.has(peer)) this.#again(making) // a bell may ring a little early
+      return
+    }
     if (pairs.missing([peer]).length > 0) return // `ready` comes
     const cost = this.#costOf(this.#count(peer))
     const run = (signal: AbortSignal, spent: (cost: Partial<Cost>) => void) =>
@@ -212,7 +216,7 @@ export class CorrelationMaker {
   #ring(peer: PartyIndex, ms: number): void {
     if (this.#closed) return
     this.#bells.get(peer)?.()
-    const disarm = this.#init.clock.after(ms, () => {
+    const disarm = this.#init.clock.after(Math.ceil(ms), () => {
       this.#bells.delete(peer)
       this.refill(peer)
     })
