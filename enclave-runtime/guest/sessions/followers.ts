@@ -97,6 +97,7 @@ export class Followers {
     if (this.#looks.has(key) || router.find(letter.session) !== undefined) return // a second copy
     if (this.#isFull(kind, from)) {
       unseen()
+      router.decline(letter.session)
       const busy = { reason: 'overloaded', retryAfterMs: OVERLOADED_MS } as const
       await router.send(from, answerTo(letter, 'notYet', encodeNotYet(busy)))
       return
@@ -113,6 +114,7 @@ export class Followers {
       if (error instanceof ProtocolError) return // told to all by the session itself
       const answer = answerOf(error)
       if (answer === undefined) throw error
+      if (!isUnnamed(answer)) router.decline(letter.session)
       await router.send(from, answerLetter(letter, answer))
     } finally {
       disarm()
@@ -151,6 +153,10 @@ export class Followers {
     else this.#following.set(key, count)
   }
 }
+
+/** What the opening calls its session is another one's name, perhaps that of one which somebody else will open. */
+const isUnnamed = (answer: Answer): boolean =>
+  answer.kind === 'abort' && answer.fault.kind === 'binding'
 
 function answerOf(error: unknown): Answer | undefined {
   if (error instanceof Declined) return error.answer

@@ -107,6 +107,11 @@ export class SessionRouter {
     return session
   }
 
+  /** This guest takes no part in a session that another one opened: nobody here reads its letters. */
+  decline(instanceId: Uint8Array): void {
+    this.#early.decline(instanceId, this.#clock.monotonicMs())
+  }
+
   /** Gives a session a new deadline, counted from now. */
   rearm(session: Session, deadlineMs: number): void {
     const entry = this.#sessions.get(hex(session.spec.instanceId))

@@ -25,9 +25,10 @@ import {
   encodePlainRequest,
   plainRequest,
 } from '../../../protocols/request/plain-request.ts'
-import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
+import { encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
+import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import { seeded } from '../../support/seeded.ts'
-import { GuestNet, START_S } from './guest-net.ts'
+import { type Carried, GuestNet, START_S } from './guest-net.ts'
 import { answerIn, record } from './letters.ts'
 import { TestClient } from './test-client.ts'
 
@@ -68,6 +69,33 @@ describe('requests to a committee', function () {
 
   const lead = (request: Uint8Array, plan = SIGN): Promise<LeadReply> =>
     net.run(net.guest(plan.signers[0] ?? 1).member.lead(request, plan))
+
+  it('are signed at once although their signers declined a hundred other openings just before', async () => {
+    const random = seeded('declined')
+    const body = encodeCanonical(['presign', 1]) // what else is declined: nothing of it is right
+    for (let n = 0; n < 100; n++) {
+      const session = random(32)
+      const say = (type: number, round: number, bytes: Uint8Array): void =>
+        net.inject({ from: 1, to: 3, letter: { session, attempt: 0, round, type, body: bytes } })
+      say(MESSAGE_TYPES.open, 0, body)
+      say(MESSAGE_TYPES.round, ROUND_NUMBERS['sign/1-commit'] ?? 0, new Uint8Array(80))
+      say(MESSAGE_TYPES.abort, 0, Uint8Array.of(1, 0, 0))
+    }
+    await net.calm()
+    // A first round overtakes its opening, as it does when the follower is still looking at that.
+    let opening: Carried | undefined
+    net.tamper = (carried) => {
+      const { to, letter } = carried
+      if (to !== 3) return [carried]
+      if (letter.type === MESSAGE_TYPES.open) opening = carried
+      if (opening === undefined || opening === carried)
+        return opening === undefined ? [carried] : []
+      const late = opening
+      opening = undefined
+      return [carried, late]
+    }
+    resultOf(await net.run(net.guest(1).member.lead(client.message('0xdec1'), SIGN)))
+  })
 
   it('are checked by the entry guest, which names the work', async () => {
     const check = await net.guest(4).member.check(client.message('0x01'))

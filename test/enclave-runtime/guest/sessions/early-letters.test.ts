@@ -48,6 +48,36 @@ describe('early letters', () => {
     )
   })
 
+  it('of a session that was declined are gone, and those that still come are not kept', () => {
+    const early = new EarlyLetters()
+    early.put(2, letter(1), 0)
+    early.put(3, letter(1), 0)
+    early.put(2, letter(2), 0)
+    early.decline(session(1), 0)
+    equal(early.size, 1)
+    deepEqual([early.put(2, letter(1), 14_999), early.put(3, letter(2), 0)], [false, true])
+    equal(early.put(2, letter(1), 15_000), true) // forgotten as late as what came before it would be
+  })
+
+  it('take no room away, however many openings are declined', () => {
+    const early = new EarlyLetters()
+    for (let n = 0; n < 10_000; n++) {
+      const declined = { ...letter(0), session: new Uint8Array(Uint32Array.of(n, 1).buffer) }
+      early.put(2, declined, n)
+      early.decline(declined.session, n)
+      early.put(2, declined, n)
+    }
+    equal(early.size, 0)
+    equal(early.put(2, letter(1), 10_000), true)
+  })
+
+  it('of a session that was declined are kept again once a good opening has come', () => {
+    const early = new EarlyLetters()
+    early.decline(session(1), 0)
+    deepEqual(early.claim(session(1), 1), [])
+    equal(early.put(2, letter(1), 2), true)
+  })
+
   it('that nobody will read are looked at once more, then wiped', () => {
     const looked: string[] = []
     const early = new EarlyLetters((from, round, body) =>

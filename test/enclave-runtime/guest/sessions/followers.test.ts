@@ -1,6 +1,10 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { decodeNotYet } from '../../../../enclave-runtime/guest/sessions/answer-letters.ts'
-import { type Followed, Followers } from '../../../../enclave-runtime/guest/sessions/followers.ts'
+import {
+  Declined,
+  type Followed,
+  Followers,
+} from '../../../../enclave-runtime/guest/sessions/followers.ts'
 import type { Letter } from '../../../../enclave-runtime/guest/sessions/post.ts'
 import type { Session } from '../../../../enclave-runtime/guest/sessions/session.ts'
 import type { SessionRouter } from '../../../../enclave-runtime/guest/sessions/session-router.ts'
@@ -16,11 +20,12 @@ function following(kernel: 'reference' | 'wasm' = 'reference') {
   const clock = new TestClock(0)
   const answers: string[] = []
   const errors: unknown[] = []
+  const declined: unknown[] = []
   const router = {
     find: () => undefined,
+    decline: ({ 0: first }: Uint8Array) => declined.push(first),
     send: async (to: number, { type, body }: Letter) => {
-      equal(type, MESSAGE_TYPES.notYet)
-      answers.push(`${to}: ${decodeNotYet(body).reason}`)
+      if (type === MESSAGE_TYPES.notYet) answers.push(`${to}: ${decodeNotYet(body).reason}`)
       return true
     },
   } as unknown as SessionRouter
@@ -57,7 +62,7 @@ function following(kernel: 'reference' | 'wasm' = 'reference') {
   }
   const look = (from: number, until: Promise<void>) =>
     followers.take('sign', from, letter(next++), () => until)
-  return { clock, answers, errors, open, look }
+  return { clock, answers, errors, declined, followers, open, look }
 }
 
 const letter = (n: number): Letter => ({
@@ -109,6 +114,27 @@ describe('followers', () => {
     looking.resolve()
     await turn()
     equal(open('sign', 3).taken, true)
+  })
+
+  it('read no more letters of what they decline, unless the session has the name of another one', async () => {
+    const { followers, declined, look, errors } = following()
+    const say = (first: number, answer: ConstructorParameters<typeof Declined>[0]) => {
+      const session = new Uint8Array(32).fill(first)
+      followers.take('sign', 2, { ...letter(0), session }, () => {
+        throw new Declined(answer)
+      })
+    }
+    const abort = (kind: 'binding' | 'corr-unknown') =>
+      ({ kind: 'abort', fault: { kind, round: 'session/open', from: 2 } }) as const
+    say(1, { kind: 'notYet', reason: 'busy', retryAfterMs: 500 })
+    say(2, { kind: 'refuse', id: 'AUTH_FAILED' })
+    say(3, abort('corr-unknown'))
+    say(4, abort('binding'))
+    await turn()
+    deepEqual(declined, [1, 2, 3])
+    for (let i = 0; i < 17; i++) look(4, Promise.resolve())
+    equal(declined.length, 4) // there was no room to look
+    deepEqual(errors, [])
   })
 
   for (const [kernel, ms] of [
