@@ -137,13 +137,8 @@ class GuestClient {
       exited: this.#exited,
       check: (request, signal) =>
         this.#ask(rpc, rpcAsk.encode({ op: 'check', request }), checkReply, signal),
-      lead: (request, { attempt, signers, budgetMs }, signal) =>
-        this.#ask(
-          rpc,
-          rpcAsk.encode({ op: 'lead', request, attempt, signers, budgetMs }),
-          leadReply,
-          signal,
-        ),
+      lead: (request, plan, signal) =>
+        this.#ask(rpc, rpcAsk.encode({ op: 'lead', request, ...plan }), leadReply, signal),
       deliver: async (from, bytes) => {
         if (bytes.length === 0 || bytes.length > MAX_ENVELOPE_BYTES)
           throw new PortError('BAD_ENVELOPE')

@@ -105,7 +105,9 @@ function serve(mode: string, vault: Vault): void {
     const ask = rpcAsk.decode(payload)
     if (mode === 'bad-reply') return doneReply.encode({ ok: true })
     if (ask.op === 'check') return checkReply.encode({ kind: 'done', result: ask.request.length })
-    return leadReply.encode({ kind: 'done', result: ask.attempt, signers: ask.signers })
+    const { attempt, signers, budgetMs, budgets } = ask
+    const result = [attempt, budgetMs, budgets?.correlated ?? null, budgets?.presigned ?? null]
+    return leadReply.encode({ kind: 'done', result, signers })
   })
   // What comes from a peer goes back to it.
   port.serve(PORT_TYPES.envelope, async (payload) => {

@@ -80,11 +80,12 @@ describe('launchGuest()', () => {
     const guest = await launch('echo')
     assert.deepEqual(await guest.check(new Uint8Array(7), soon()), { kind: 'done', result: 7 })
     const plan = { attempt: 2, signers: [1, 3], budgetMs: 100 }
-    assert.deepEqual(await guest.lead(new Uint8Array(1), plan, soon()), {
-      kind: 'done',
-      result: 2,
-      signers: [1, 3],
-    })
+    const budgets = { correlated: 80, presigned: 60 }
+    const led = (given: typeof plan & { budgets?: typeof budgets }) =>
+      guest.lead(new Uint8Array(1), given, soon())
+    const [kind, signers] = ['done', [1, 3]] as const
+    assert.deepEqual(await led(plan), { kind, result: [2, 100, null, null], signers })
+    assert.deepEqual(await led({ ...plan, budgets }), { kind, result: [2, 100, 80, 60], signers })
     const carried: unknown[] = []
     guest.onEnvelope(async (...args) => void carried.push(args))
     for (let i = 0; i < 100; i++) await guest.deliver(2, Uint8Array.of(1, i))
