@@ -12,6 +12,7 @@ import { AccountStore } from './accounts/account-store.ts'
 import { ActivityLog } from './accounts/activity-log.ts'
 import { Background } from './background/background.ts'
 import { type Committee, otherGuests } from './committee.ts'
+import { HELD } from './correlations/correlation-holdings.ts'
 import { CorrelationMaker } from './correlations/correlation-maker.ts'
 import { CorrelationStock } from './correlations/correlation-stock.ts'
 import type { Tell } from './events.ts'
@@ -394,6 +395,7 @@ export class Member {
     const name = openingName(letter.body) // anything else opens nothing in this version
     if (name === 'sign') this.#signing.take(from, letter)
     else if (name === 'correlations') this.#correlationMaker.take(from, letter)
+    else if (name === HELD) this.#correlationMaker.takeHeld(from, letter)
     else if (name === 'presign') this.#maker.take(from, letter)
     else if (name === 'keygen') this.#keyRoom.keygen.take(from, letter)
     else if (name === 'keygen batch') this.#keyRoom.batches.take(from, letter)

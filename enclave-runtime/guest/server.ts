@@ -45,7 +45,7 @@ import { EXIT_CODES, endOf, GuestEnd } from './exit-codes.ts'
 import { chosenKernel, type Kernels } from './kernels.ts'
 import { Member } from './member.ts'
 import { nodeSuite } from './noise-suite.ts'
-import type { Clock } from './sessions/clock.ts'
+import { monotonicClock as clock, idleClock } from './sessions/monotonic-clock.ts'
 import type { GuestSettings } from './settings.ts'
 import { portStore } from './vault/port-store.ts'
 import { Vault } from './vault/vault.ts'
@@ -61,25 +61,6 @@ export interface ServerInit {
   readonly backend: SealingBackend
   /** The guest is over: secrets are wiped already. */
   readonly onEnd: (end: GuestEnd) => void
-}
-
-/** The guest's two clocks and its bell: the one place that has them. */
-const clock: Clock = {
-  unixMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms)
-    return () => clearTimeout(timer)
-  },
-}
-
-/** A bell that keeps nothing running: who measures the loop is no reason for it to go on. */
-const idleClock: Pick<Clock, 'monotonicMs' | 'after'> = {
-  monotonicMs: clock.monotonicMs,
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms).unref()
-    return () => clearTimeout(timer)
-  },
 }
 
 export const systemRandom: Random = (length) => new Uint8Array(randomBytes(length))

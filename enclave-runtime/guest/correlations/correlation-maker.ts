@@ -4,15 +4,18 @@ import type { Breathe } from '../../../protocols/crypto/breathe.ts'
 import type { Random } from '../../../protocols/crypto/random.ts'
 import type { Kernel } from '../../../protocols/kernel/kernel.ts'
 import type { PairSetup } from '../../../protocols/pair-setup/set-up-pair.ts'
+import { DecodeError } from '../../../protocols/session/codec.ts'
 import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
 import { type Guest, isLess } from '../../../protocols/session/guest.ts'
 import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
+import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
 import type { Party } from '../../../protocols/session/round.ts'
 import type { Background, Cost } from '../background/background.ts'
 import { meteredKernel } from '../background/metered-kernel.ts'
 import { meteredParty } from '../background/metered-party.ts'
 import { type Committee, otherGuests } from '../committee.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
+import type { Holdings } from '../sessions/abort-kinds.ts'
 import type { Answers } from '../sessions/answers.ts'
 import type { ChoiceRoom } from '../sessions/choice-room.ts'
 import type { Clock } from '../sessions/clock.ts'
@@ -22,12 +25,14 @@ import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
 import type { GuestSettings } from '../settings.ts'
+import { decodeHeld, encodeHeld } from './correlation-holdings.ts'
 import {
   type CorrelationOpening,
   decodeCorrelationOpening,
   encodeCorrelationOpening,
 } from './correlation-opening.ts'
 import type { CorrelationStock } from './correlation-stock.ts'
+import { ShortOfLo } from './short-of-lo.ts'
 
 /** 02 §11. */
 const BATCH_MS = 30_000
@@ -36,6 +41,8 @@ const BUSY_MS = 500
 const SWITCHED_OFF_MS = 60_000
 const FIRST_REST_MS = 1_000
 const LONGEST_REST_MS = 60_000
+/** What hi says it holds is heard so often: a hostile one could have everything made again and again. */
+const HEAR_EVERY_MS = 2_500
 /** Of one correlation: what each side sends, and computes (02 §4.3). */
 const BYTES = 58_480
 const CPU_MS = { wasm: 2, reference: 62 } as const
@@ -53,6 +60,8 @@ interface Making {
   most: number
   restMs: number
   notBefore: number
+  /** When lo last heard from hi what it holds, in monotonic ms. */
+  heardAt: number
 }
 
 export interface CorrelationMakerInit {
@@ -86,6 +95,7 @@ export class CorrelationMaker {
   readonly #pairs: ReadonlyMap<PartyIndex, Making>
   /** Of each pair, the next look at its level. */
   readonly #bells = new Map<PartyIndex, () => void>()
+  readonly #short: ShortOfLo
   #closed = false
 
   constructor(init: CorrelationMakerInit) {
@@ -98,6 +108,7 @@ export class CorrelationMaker {
       most: MAX_BATCH,
       restMs: FIRST_REST_MS,
       notBefore: 0,
+      heardAt: Number.NEGATIVE_INFINITY,
     }
     this.#pairs = new Map(
       otherGuests(init.committee).map((guest) => [
@@ -105,6 +116,11 @@ export class CorrelationMaker {
         { guest, lo: isLess(me.id, guest.id), ...fresh },
       ]),
     )
+    this.#short = new ShortOfLo({
+      clock: init.clock,
+      isShort: (peer) => this.#waitsForLo(peer),
+      tell: (peer) => this.#tellHeld(peer),
+    })
   }
 
   /** The setup with this peer is ready: whatever was in the way before is over. */
@@ -116,12 +132,19 @@ export class CorrelationMaker {
     this.refill(peer)
   }
 
-  /** Offers one batch to the background, if this pair is short of correlations and it is ours to begin. */
+  /**
+   * Offers one batch to the background, if this pair is short of correlations and it is ours to begin; where it
+   * is lo's, lo is told if nothing comes for long.
+   */
   refill(peer: PartyIndex): void {
     const { stock, settings, pairs, background, clock } = this.#init
     const high = Math.min(settings.high, stock.most)
     const making = this.#pairs.get(peer)
-    if (making === undefined || !making.lo || this.#closed) return
+    if (making === undefined || this.#closed) return
+    if (!making.lo) {
+      this.#short.look(peer)
+      return
+    }
     const level = stock.level(peer)
     // Above the lower mark only whole batches: a batch of few costs as many letters as one of sixteen.
     const whole = high - level >= MAX_BATCH
@@ -154,8 +177,24 @@ export class CorrelationMaker {
     followers.take('correlations', from, letter, (begun) => this.#follow(from, letter, begun))
   }
 
+  /** hi says what it holds. While a batch runs it may not know of that one yet: it will say so again. */
+  takeHeld(from: PartyIndex, letter: Letter): void {
+    const { stock, clock, peerBootId } = this.#init
+    const making = this.#pairs.get(from)
+    const now = clock.monotonicMs()
+    if (making === undefined || !making.lo || making.running) return
+    if (making.heardAt + HEAR_EVERY_MS > now) return
+    const holdings = heldIn(letter.body)
+    const boot = peerBootId(from)
+    if (holdings === undefined || boot === undefined) return
+    if (Buffer.compare(holdings.bootId, boot) !== 0) return
+    making.heardAt = now
+    stock.agree(from, holdings)
+  }
+
   close(): void {
     this.#closed = true
+    this.#short.close()
     for (const disarm of this.#bells.values()) disarm()
     this.#bells.clear()
   }
@@ -164,6 +203,20 @@ export class CorrelationMaker {
   #isUrgent(peer: PartyIndex): boolean {
     const { settings, stock } = this.#init
     return stock.level(peer) < Math.min(settings.low, stock.most)
+  }
+
+  #waitsForLo(peer: PartyIndex): boolean {
+    const { pairs } = this.#init
+    const isOver = this.#pairs.get(peer)?.running === false
+    return isOver && this.#isUrgent(peer) && pairs.missing([peer]).length === 0
+  }
+
+  #tellHeld(peer: PartyIndex): void {
+    const { stock, router } = this.#init
+    const holdings = stock.holdings(peer)
+    if (holdings === undefined) return
+    const letter = { session: new Uint8Array(32), attempt: 0, round: 0, body: encodeHeld(holdings) }
+    void router.send(peer, { ...letter, type: MESSAGE_TYPES.open }) // lost with the link: it comes again
   }
 
   #count(peer: PartyIndex): number {
@@ -367,6 +420,15 @@ export class CorrelationMaker {
 
   #costOf(count: number): Cost {
     return { bytes: count * BYTES, cpuMs: count * CPU_MS[this.#init.kernel.name] }
+  }
+}
+
+function heldIn(body: Uint8Array): Holdings | undefined {
+  try {
+    return decodeHeld(body)
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause
+    return undefined
   }
 }
 

@@ -128,7 +128,7 @@ export class CorrelationStock {
       if (pool.spend(id)) this.#init.onTaken(from)
   }
 
-  /** What lo is told when it named one that is not held here. */
+  /** What lo is told when it named one that is not held here, or when this side is short for long. */
   holdings(peer: PartyIndex): Holdings | undefined {
     const batches = this.#pools.get(peer)?.batches
     return batches && { bootId: this.#init.bootId, batches }
@@ -137,6 +137,11 @@ export class CorrelationStock {
   /** hi did not know a name: what it does not hold is dropped. */
   unknown(peer: PartyIndex, holdings: Holdings): void {
     this.#unknown += 1
+    this.agree(peer, holdings)
+  }
+
+  /** hi says what it holds: what lo holds beside that serves nobody. */
+  agree(peer: PartyIndex, holdings: Holdings): void {
     this.#pools.get(peer)?.keepOnly(holdings)
     this.#init.onTaken(peer)
   }

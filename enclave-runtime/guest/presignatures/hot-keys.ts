@@ -87,7 +87,10 @@ export class HotKeys {
       this.#hot.delete(id)
       return
     }
-    if (hot.notBefore > now) return
+    if (hot.notBefore > now) {
+      if (!this.#bells.has(nameOf(id))) this.#ring(id, hot.notBefore - now)
+      return
+    }
     if (maker.isShort(hot.purpose.signers) && hot.short < MOST_SHORT) {
       hot.short += 1
       hot.notBefore = now + SHORT_MS

@@ -1,6 +1,11 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import {
+  encodeHeld,
+  HELD,
+} from '../../../../enclave-runtime/guest/correlations/correlation-holdings.ts'
 import { encodeCorrelationOpening } from '../../../../enclave-runtime/guest/correlations/correlation-opening.ts'
 import { decodeNotYet } from '../../../../enclave-runtime/guest/sessions/answer-letters.ts'
+import { openingName } from '../../../../enclave-runtime/guest/sessions/opening.ts'
 import type { LeadReply } from '../../../../enclave-runtime/port/messages.ts'
 import type { PartyIndex } from '../../../../protocols/session/faults.ts'
 import { FORMS, instanceId, KINDS } from '../../../../protocols/session/instance.ts'
@@ -14,6 +19,7 @@ const KEYGEN = { attempt: 0, signers: EVERYONE, budgetMs: 120_000 }
 const SETTINGS = { ...NOTHING_AHEAD, correlations: { low: 3, high: 3 } }
 const NAME = ROUND_NUMBERS['sign/1-name']
 
+const CONFIRM = ROUND_NUMBERS['correlations/5-confirm']
 const MULTIPLY = ROUND_NUMBERS['correlations/3-multiply']
 
 const level = (net: GuestNet, of: PartyIndex, peer: PartyIndex): number =>
@@ -235,6 +241,47 @@ describe('correlations of a committee', function () {
     deepEqual(forms.slice(0, 3), ['correlated', 'correlated', 'correlated'])
     equal(forms.at(-1), 'full') // nothing is left, and the batch still waits
     ok(hung.size > 0)
+  })
+
+  it('that hi lost, because C5 never came, are made again: it says what it holds', async () => {
+    let lost = 0
+    let told = 0
+    net.tamper = tampered((carried) => {
+      const { type, round, body } = carried.letter
+      if (type === MESSAGE_TYPES.open && openingName(body) === HELD) told += 1
+      const isLate = type === MESSAGE_TYPES.round && round === CONFIRM && lost === 0
+      if (isLate) lost += 1
+      return isLate ? [] : [carried]
+    })
+    equal(formOf(await lead(client.message('0x50'))), 'correlated')
+    await net.until(() => lost === 1)
+    await net.until(() => full(net))
+    ok(told > 0)
+  })
+
+  it('stay when a letter about another start says that hi holds none', async () => {
+    const guests = net.committeeOf(1).guests.filter(({ index }) => index < 3)
+    const [lo, hi] = [...guests].sort((a, b) => Buffer.compare(a.id, b.id))
+    if (lo === undefined || hi === undefined) throw new Error('no pair')
+    const before = net.guest(lo.index).member.status().correlations.batches
+    for (const body of [
+      encodeHeld({ bootId: new Uint8Array(16), batches: [] }),
+      new TextEncoder().encode(`correlations held`),
+    ]) {
+      const letter = { session: new Uint8Array(32), attempt: 0, round: 0, body }
+      net.inject({ from: hi.index, to: lo.index, letter: { ...letter, type: MESSAGE_TYPES.open } })
+      await net.calm()
+    }
+    equal(net.guest(lo.index).member.status().correlations.batches, before)
+    net.clock.pass(5_000) // since what it last took to heart
+    const { bootId } = net.guest(hi.index)
+    const letter = { session: new Uint8Array(32), attempt: 0, round: 0 }
+    const body = encodeHeld({ bootId, batches: [] })
+    const from = { from: hi.index, to: lo.index }
+    net.inject({ ...from, letter: { ...letter, body, type: MESSAGE_TYPES.open } })
+    await net.until(
+      () => full(net) && net.guest(lo.index).member.status().correlations.batches > before,
+    )
   })
 
   it('go with the setup that they were made on', async () => {

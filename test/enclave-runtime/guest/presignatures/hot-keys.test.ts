@@ -147,4 +147,14 @@ describe('keys in use', () => {
     off.use()
     equal(off.jobs.length, 0)
   })
+
+  it('are looked at again when a bell rang before its time', async () => {
+    const bench = new Bench(1)
+    bench.clock.early = 0.5
+    bench.short = true
+    bench.use()
+    bench.short = false
+    await bench.run(2_000)
+    equal(bench.jobs.length, 1)
+  })
 })
