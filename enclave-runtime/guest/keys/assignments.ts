@@ -4,33 +4,24 @@ import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
 import { type Account, accountOf } from '../accounts/account.ts'
-import type { AccountStore } from '../accounts/account-store.ts'
 import { type Committee, otherGuests } from '../committee.ts'
 import type { Tell } from '../events.ts'
-import type { Records } from '../records.ts'
 import type { Authorized } from '../requests/authorize.ts'
 import type { Clock } from '../sessions/clock.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
+import { AccountTurns } from './account-turns.ts'
 import type { Decision } from './account-votes.ts'
 import {
   type AssignmentLetter,
-  assignmentLetter,
   decodeAssignmentLetter,
   MAX_ASSIGNED_REQUEST_BYTES,
 } from './assignment-letters.ts'
-import {
-  decisionOf,
-  decodeVotes,
-  encodeVotes,
-  isVote,
-  type Vote,
-  voteMessage,
-} from './assignment-votes.ts'
-import type { CertifiedKeys } from './certified-keys.ts'
+import { AssignmentPost } from './assignment-post.ts'
+import { decodeVotes, encodeVotes } from './assignment-votes.ts'
+import { Ballot, type BallotInit } from './ballot.ts'
 import { Changes } from './changes.ts'
 import { decoded, type HeldKeys } from './held-keys.ts'
-import type { KeyStore } from './key-store.ts'
 import type { KeygenLimits } from './keygen-limits.ts'
 import {
   assigningName,
@@ -38,16 +29,11 @@ import {
   encodeAssigning,
   OpenAssignment,
 } from './open-assignment.ts'
-import { shareName } from './pending-batch.ts'
-import { PerSecond } from './per-second.ts'
-import type { ReadyKeys } from './ready-keys.ts'
 
 /** Accounts led at once; each costs the others a verification and a synced write. Beyond it keys are generated. */
 const MAX_LED = 16
 /** Letters of one member that are looked at: what it leads, and what it asks about. */
 const MAX_LOOKS = 32
-/** Votes of one member's letters that are verified in a second: some 20 ms of it, and many accounts. */
-const MAX_VERIFIED_PER_SECOND = 256
 /** A leader asks again while its client waits; a guest that merely remembers, more seldom. */
 const FIRST_RETRY_MS = 100
 const MAX_RETRY_MS = 1_000
@@ -64,16 +50,10 @@ export interface Unassigned {
   readonly silent: readonly PartyIndex[]
 }
 
-export interface AssignmentsInit {
-  readonly committee: Committee
+export interface AssignmentsInit extends BallotInit {
   readonly router: SessionRouter
-  readonly records: Records
   readonly clock: Clock
-  readonly accounts: AccountStore
   readonly held: HeldKeys
-  readonly certified: CertifiedKeys
-  readonly ready: ReadyKeys
-  readonly keys: Pick<KeyStore, 'pendingWith'>
   readonly limits: KeygenLimits
   /** `voted`: so many members voted for it that an honest one checked its times when they were right. */
   readonly authorize: (request: Uint8Array, voted: boolean) => Promise<Authorized>
@@ -81,8 +61,6 @@ export interface AssignmentsInit {
   readonly isBusy: (accountId: Uint8Array) => boolean
   /** Whether every member is connected. */
   readonly isComplete: () => boolean
-  /** A genuine vote named a key that is not ready here: perhaps its batch is still pending. */
-  readonly onUnknownKey: (keyId: Uint8Array) => void
   /** This guest's pool is smaller now. */
   readonly onUsed: () => void
   readonly tell: Tell
@@ -100,10 +78,10 @@ export interface AssignmentsInit {
 export class Assignments {
   readonly #init: AssignmentsInit
   readonly #open = new Map<string, OpenAssignment>()
-  /** What happens to one account happens one after the other. */
-  readonly #turns = new Map<string, Promise<void>>()
+  readonly #turns = new AccountTurns()
+  readonly #post: AssignmentPost
+  readonly #ballot: Ballot
   readonly #looks = new Map<PartyIndex, number>()
-  readonly #verified: PerSecond
   /** Keys that are about to be an account's. */
   readonly #following = new Set<string>()
   #led = 0
@@ -113,7 +91,8 @@ export class Assignments {
 
   constructor(init: AssignmentsInit) {
     this.#init = init
-    this.#verified = new PerSecond(() => init.clock.monotonicMs(), MAX_VERIFIED_PER_SECOND)
+    this.#post = new AssignmentPost(init.committee, init.router)
+    this.#ballot = new Ballot(init)
     for (const name of init.records.criticalNames('assigning/')) {
       const record = init.records.critical(name)
       if (record === undefined) throw new Error(`bug: ${name} is listed and not there`)
@@ -149,9 +128,9 @@ export class Assignments {
   /** Lets this member know what is known of the account. */
   tell(accountId: Uint8Array, to: PartyIndex): void {
     this.#background(
-      this.#turn(accountId, async () => {
+      this.#turns.run(accountId, async () => {
         const open = this.#open.get(hex(accountId))
-        if (open !== undefined) await this.#send(open, to)
+        if (open !== undefined) await this.#post.ask(open, to)
       }),
     )
   }
@@ -169,7 +148,7 @@ export class Assignments {
     if (!this.has(accountId) && !this.#mayBegin(request, accountId)) return 'none'
     this.#led += 1
     try {
-      const begun = await this.#turn(accountId, () => this.#begin(request, asked))
+      const begun = await this.#turns.run(accountId, () => this.#begin(request, asked))
       return begun ? await this.#settle(accountId, budgetMs) : 'none'
     } finally {
       this.#led -= 1
@@ -217,7 +196,7 @@ export class Assignments {
       for (let delay = 0; this.has(accountId); delay = Math.min(2 * delay, MAX_RETRY_MS)) {
         const left = end - clock.monotonicMs()
         if (left <= 0 || this.#closed || open.refused.size > 0) break
-        this.#background(this.#turn(accountId, () => this.#askAll(open)))
+        this.#background(this.#turns.run(accountId, () => this.#askAll(open)))
         delay ||= FIRST_RETRY_MS
         const done = () => !this.has(accountId) || open.refused.size > 0
         await changed.until(done, (ring) => clock.after(Math.min(delay, left), ring))
@@ -238,7 +217,7 @@ export class Assignments {
     const letter = decodedLetter(body)
     if (letter === undefined || letter.votes.length > 2 * this.#size) return
     this.#looks.set(from, looks + 1)
-    const done = this.#turn(letter.accountId, () => this.#take(from, letter))
+    const done = this.#turns.run(letter.accountId, () => this.#take(from, letter))
     this.#background(done.finally(() => this.#looks.set(from, (this.#looks.get(from) ?? 1) - 1)))
   }
 
@@ -246,16 +225,16 @@ export class Assignments {
     const { accountId, asks } = letter
     const account = await this.#account(accountId)
     if (account !== undefined) {
-      if (asks) await this.#reply(from, accountId, decodeVotes(account.votes))
+      if (asks) await this.#post.reply(from, accountId, decodeVotes(account.votes))
       return
     }
     const open = this.#open.get(hex(accountId)) ?? (await this.#join(from, letter))
     if (open === undefined) return
     if (letter.refused !== null) open.refused.set(from, letter.refused)
-    const votes = this.#genuine(from, accountId, letter.votes, open)
+    const votes = this.#ballot.genuine(from, accountId, letter.votes, open)
     open.hear(votes, this.#size, this.#init.committee.quorum)
     await this.#advance(open)
-    if (asks) await this.#reply(from, accountId, this.#decided(open)?.votes ?? open.votes)
+    if (asks) await this.#post.reply(from, accountId, this.#decided(open)?.votes ?? open.votes)
   }
 
   /** Every account has its mark: without one there is nothing to read. */
@@ -268,17 +247,17 @@ export class Assignments {
   async #join(from: PartyIndex, letter: AssignmentLetter): Promise<OpenAssignment | undefined> {
     const { committee, certified, ready, limits, isBusy, authorize, onUnknownKey } = this.#init
     const { accountId, request, asks } = letter
-    if (request === null || !asks || !letter.votes.some((vote) => this.#isNaming(vote)))
+    if (request === null || !asks || !letter.votes.some((vote) => this.#ballot.isNaming(vote)))
       return undefined
     try {
-      const votes = this.#genuine(from, accountId, letter.votes)
+      const votes = this.#ballot.genuine(from, accountId, letter.votes)
       const firsts = votes.filter(({ final }) => !final)
       const forgotten = firsts.find(({ party }) => party === committee.me.index)
       const named = [...(forgotten ? [forgotten] : []), ...firsts].find(
-        (vote) => this.#isNaming(vote) && ready.ownerOf(vote.keyId) !== undefined,
+        (vote) => this.#ballot.isNaming(vote) && ready.ownerOf(vote.keyId) !== undefined,
       )
       if (named === undefined) {
-        const early = firsts.find((vote) => this.#isNaming(vote))
+        const early = firsts.find((vote) => this.#ballot.isNaming(vote))
         if (early !== undefined) onUnknownKey(early.keyId)
         return undefined
       }
@@ -299,7 +278,7 @@ export class Assignments {
       return open
     } catch (error) {
       if (!(error instanceof RequestError)) throw error
-      await this.#reply(from, accountId, [], error.id)
+      await this.#post.reply(from, accountId, [], error.id)
       return undefined
     }
   }
@@ -309,7 +288,7 @@ export class Assignments {
     const { records, certified, ready } = this.#init
     const { accountId, request } = open
     this.#open.set(hex(accountId), open)
-    const mine = this.#sign(accountId, keyId, false)
+    const mine = this.#ballot.sign(accountId, keyId, false)
     await records.write({
       critical: new Map([
         ready.take(keyId),
@@ -326,7 +305,7 @@ export class Assignments {
   async #advance(open: OpenAssignment): Promise<void> {
     const choice = open.choice(this.#size)
     if (this.#decided(open) === undefined && choice !== undefined) {
-      if (open.vote(true) === undefined && this.#mayVoteFor(open, choice)) {
+      if (open.vote(true) === undefined && this.#ballot.mayVoteFor(open, choice)) {
         await this.#voteFinally(open, choice)
         await this.#askAll(open)
       }
@@ -347,7 +326,7 @@ export class Assignments {
   async #voteFinally(open: OpenAssignment, keyId: Uint8Array): Promise<void> {
     const { records, certified } = this.#init
     const { accountId, request } = open
-    const mine = this.#sign(accountId, keyId, true)
+    const mine = this.#ballot.sign(accountId, keyId, true)
     await records.write({
       critical: new Map([
         ...this.#taken(keyId),
@@ -363,7 +342,7 @@ export class Assignments {
     if (this.#following.has(place)) return
     this.#following.add(place)
     try {
-      if (await this.#mayFollow(open, decision.keyId)) await this.#follow(open, decision)
+      if (await this.#ballot.mayFollow(open, decision.keyId)) await this.#follow(open, decision)
     } finally {
       this.#following.delete(place)
     }
@@ -374,7 +353,7 @@ export class Assignments {
     const { accounts, certified, held, tell } = this.#init
     const { accountId, digest, credential } = open
     const led = open.changed.size > 0
-    const told = led ? this.#tellAll(accountId, votes) : Promise.resolve()
+    const told = led ? this.#post.tellAll(accountId, votes) : Promise.resolve()
     const certificate = await held.certificate(keyId)
     const account = accountOf(accountId, digest, credential, certificate, encodeVotes(votes))
     await accounts.add(account, () => ({
@@ -397,104 +376,13 @@ export class Assignments {
     this.#open.delete(hex(accountId))
   }
 
-  /** Whether this guest gave no vote for the key to any other account, and follows no other with it. */
-  #mayVoteFor(open: OpenAssignment, keyId: Uint8Array): boolean {
-    const own = [open.vote(false), open.vote(true)]
-    if (own.some((vote) => vote !== undefined && equal(vote.keyId, keyId))) return true
-    if (this.#init.ready.ownerOf(keyId) !== undefined) return true
-    this.#init.onUnknownKey(keyId)
-    return false
-  }
-
-  /**
-   * Whether this guest has the key, its batch certified, and no account with it. Its own votes are no reason
-   * against what is decided: it may have been told other first votes than the rest, and be alone with its own.
-   * That another account has the key can only be when more than f members lied or forgot; then it stays open.
-   */
-  async #mayFollow(open: OpenAssignment, keyId: Uint8Array): Promise<boolean> {
-    const { records, keys, accounts, certified } = this.#init
-    if (this.#mayVoteFor(open, keyId)) return true
-    if (keys.pendingWith(keyId) !== undefined) return false
-    if ((await records.sharePart(shareName(keyId))) === undefined) return false
-    for (const accountId of certified.accountsOf(keyId)) {
-      if (equal(accountId, open.accountId)) continue
-      const account = await accounts.get(accountId)
-      if (account !== undefined && equal(account.certificate.keyId, keyId)) return false
-    }
-    return true
-  }
-
   #taken(keyId: Uint8Array): readonly (readonly [string, Uint8Array | null])[] {
     const { ready } = this.#init
     return ready.ownerOf(keyId) === undefined ? [] : [ready.take(keyId)]
   }
 
-  /**
-   * A first vote of a key's owner: what a member that heard nothing of the account yet can act upon. So is its
-   * own, which it forgot when its disk was restored.
-   */
-  #isNaming({ party, final, keyId }: Vote): boolean {
-    const { committee, keys, ready } = this.#init
-    if (final) return false
-    const purpose = keys.pendingWith(keyId)?.purpose
-    const owner = purpose?.kind === 'ready' ? purpose.owner : ready.ownerOf(keyId)
-    return owner !== undefined && (owner === party || party === committee.me.index)
-  }
-
-  /**
-   * Votes that were given by whom they name, so far as they matter: those of whom nothing is known yet; all, when
-   * together they would be a decision. None new, when `from` had too many verified in this second.
-   */
-  #genuine(
-    from: PartyIndex,
-    accountId: Uint8Array,
-    votes: readonly Vote[],
-    open?: OpenAssignment,
-  ): Vote[] {
-    const { committee } = this.#init
-    const decides = decisionOf(votes, this.#size, committee.quorum) !== undefined
-    const wanted = votes.filter((vote) => decides || open?.has(vote) !== true)
-    const known = wanted.flatMap((vote) => open?.same(vote) ?? [])
-    const fresh = wanted.filter((vote) => open?.same(vote) === undefined)
-    if (!this.#verified.take(from, fresh.length)) return known
-    return [...known, ...fresh.filter((vote) => isVote(committee, accountId, vote))]
-  }
-
-  #sign(accountId: Uint8Array, keyId: Uint8Array, final: boolean): Vote {
-    const { committee, records } = this.#init
-    const signature = records.sign(voteMessage(committee, accountId, { keyId, final }))
-    return { party: committee.me.index, final, keyId, signature }
-  }
-
-  /** All others, also those whose votes are known: one of them may have heard a third member's, and decided. */
   async #askAll(open: OpenAssignment): Promise<void> {
-    if (!this.has(open.accountId)) return
-    const others = otherGuests(this.#init.committee)
-    await Promise.all(others.map(({ index }) => this.#send(open, index)))
-  }
-
-  async #tellAll(accountId: Uint8Array, votes: readonly Vote[]): Promise<void> {
-    const letter = { accountId, request: null, asks: false, refused: null, votes }
-    await Promise.all(
-      otherGuests(this.#init.committee).map(({ index }) =>
-        this.#init.router.send(index, assignmentLetter(letter)),
-      ),
-    )
-  }
-
-  async #send({ accountId, request, votes }: OpenAssignment, to: PartyIndex): Promise<void> {
-    const letter = { accountId, request, asks: true, refused: null, votes }
-    await this.#init.router.send(to, assignmentLetter(letter))
-  }
-
-  async #reply(
-    to: PartyIndex,
-    accountId: Uint8Array,
-    votes: readonly Vote[],
-    refused: ErrorId | null = null,
-  ): Promise<void> {
-    const letter = { accountId, request: null, asks: false, refused, votes }
-    await this.#init.router.send(to, assignmentLetter(letter))
+    if (this.has(open.accountId)) await this.#post.askAll(open)
   }
 
   #tick(): void {
@@ -505,7 +393,7 @@ export class Assignments {
     for (const open of next) {
       open.asks += 1
       this.#background(
-        this.#turn(open.accountId, async () => {
+        this.#turns.run(open.accountId, async () => {
           await this.#advance(open)
           await this.#askAll(open)
           await this.#dropDecided(open)
@@ -520,20 +408,6 @@ export class Assignments {
     if (this.#closed || this.#disarm !== undefined) return
     this.#disarm = this.#init.clock.after(this.#delay, () => this.#tick())
     this.#delay = Math.min(2 * this.#delay, MAX_ASK_MS)
-  }
-
-  #turn<T>(accountId: Uint8Array, run: () => Promise<T>): Promise<T> {
-    const key = hex(accountId)
-    const done = (this.#turns.get(key) ?? Promise.resolve()).then(run)
-    const tail = done.then(
-      () => undefined,
-      () => undefined, // told to who asked for it
-    )
-    this.#turns.set(key, tail)
-    void tail.then(() => {
-      if (this.#turns.get(key) === tail) this.#turns.delete(key)
-    })
-    return done
   }
 
   #background(work: Promise<void>): void {
