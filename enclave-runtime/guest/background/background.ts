@@ -36,6 +36,8 @@ const MAX_RUNNING = 4
 const STARVED_MS = 250
 /** The same of what is urgent: as fast as the shares of processor and network allow, and not all at once. */
 const URGENT_MS = 20
+/** For those that are no members, and at the end. */
+const NEVER_MS = 60_000
 /** Nodes that were started together do not refill together. */
 const JITTER_MS = 40
 
@@ -71,7 +73,8 @@ const never = (): Last => ({ any: Number.NEGATIVE_INFINITY, urgent: Number.NEGAT
  * Work that no request waits for: it starts only while no request is live, within a share of the
  * processor and of the network. Kinds take turns, and jobs of one kind start in the order in which they were
  * offered, so that whoever offers its next job after the last one ran comes after all others. What other guests
- * begin with this one takes turns with the own work, and none of them has more than an equal part of the share.
+ * begin with this one takes turns with the own work, and none of them has more than an equal part of the share;
+ * of what is urgent here it has more while others leave half of what may be saved up.
  */
 export class Background {
   readonly #init: BackgroundInit
@@ -146,15 +149,11 @@ export class Background {
    */
   admit(from: PartyIndex, cost: Cost, isUrgent = false): ((took: Cost) => void) | undefined {
     const opener = this.#openers.get(from)
-    if (opener === undefined || this.#stop.signal.aborted) return undefined
-    if (this.#wait(this.#admittedAt, isUrgent) > 0) return undefined
-    if (!isUrgent && this.#ownTurn && this.#startable().length > 0) return undefined
+    if (opener === undefined || this.admittedIn(from, isUrgent) > 0) return undefined
     const now = this.#now
-    const turns = isUrgent ? 1 : this.#openers.size
-    if (opener.share.wait(now) > 0 || this.#held(opener.admittedAt, turns, isUrgent) > 0)
-      return undefined
+    const isPart = opener.share.wait(now) === 0 // what is more than its part leaves no debt
     this.#share.take(cost, now)
-    opener.share.take(cost, now)
+    if (isPart) opener.share.take(cost, now)
     const pace = isUrgent ? 'urgent' : 'any'
     opener.admittedAt[pace] = now
     this.#admittedAt[pace] = now
@@ -163,9 +162,25 @@ export class Background {
       const more = { bytes: took.bytes - cost.bytes, cpuMs: took.cpuMs - cost.cpuMs }
       this.#share.take(more, this.#now)
       const above = { bytes: Math.max(0, more.bytes), cpuMs: Math.max(0, more.cpuMs) }
-      opener.share.take(above, this.#now)
+      if (isPart) opener.share.take(above, this.#now)
       this.#reschedule()
     }
+  }
+
+  /** Milliseconds until `admit` may take a job of `from`, if nothing else comes; 0 when it may now. */
+  admittedIn(from: PartyIndex, isUrgent: boolean): number {
+    const opener = this.#openers.get(from)
+    if (opener === undefined || this.#stop.signal.aborted) return NEVER_MS
+    const now = this.#now
+    const turns = isUrgent ? 1 : this.#openers.size
+    const mayExceed = isUrgent && this.#share.isHalfFull(now)
+    const wait = Math.max(
+      this.#wait(this.#admittedAt, isUrgent),
+      mayExceed ? 0 : opener.share.wait(now),
+      this.#held(opener.admittedAt, turns, isUrgent),
+    )
+    const isOwnTurn = !isUrgent && this.#ownTurn && this.#startable().length > 0
+    return Math.max(wait, isOwnTurn ? STARVED_MS : 0)
   }
 
   /** Nothing starts any more, and what runs is told to end. */

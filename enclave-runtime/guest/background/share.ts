@@ -30,6 +30,11 @@ export class Share {
     return Math.max(this.#cpu.wait(now), this.#bytes.wait(now))
   }
 
+  /** Whether half of what may be saved up is there, of both: nobody needs as much as there is. */
+  isHalfFull(now: number): boolean {
+    return this.#cpu.isHalfFull(now) && this.#bytes.isHalfFull(now)
+  }
+
   /** Takes, also more than there is; what is negative is given back. */
   take({ bytes, cpuMs }: Cost, now: number): void {
     this.#bytes.take(bytes, now)

@@ -22,6 +22,12 @@ export class TokenBucket {
     return this.#level > 0 ? 0 : Math.max(1, Math.ceil(-this.#level / this.#perMs))
   }
 
+  /** Whether half of what may be saved up is there. */
+  isHalfFull(now: number): boolean {
+    this.#fill(now)
+    return 2 * this.#level >= this.#most
+  }
+
   /** Takes `amount`, also more than there is; a negative one gives back. */
   take(amount: number, now: number): void {
     this.#fill(now)

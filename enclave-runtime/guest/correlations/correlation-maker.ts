@@ -36,7 +36,11 @@ import { ShortOfLo } from './short-of-lo.ts'
 
 /** 02 §11. */
 const BATCH_MS = 30_000
-const BUSY_MS = 500
+/** The room, or the turn, of a batch that runs now: it takes a few crossings. */
+const BUSY_MS = 100
+/** Another guest is asked again so soon at most, and so late at least, whatever its share says. */
+const NOT_BEFORE_MS = 20
+const NOT_AFTER_MS = 500
 /** The peer makes none: somebody may change that. */
 const SWITCHED_OFF_MS = 60_000
 const FIRST_REST_MS = 1_000
@@ -72,7 +76,7 @@ export interface CorrelationMakerInit {
   readonly room: ChoiceRoom
   readonly pairs: PairSetups
   readonly stock: CorrelationStock
-  readonly background: Pick<Background, 'offer' | 'admit'>
+  readonly background: Pick<Background, 'offer' | 'admit' | 'admittedIn'>
   readonly kernel: Kernel
   readonly random: Random
   readonly clock: Clock
@@ -325,10 +329,12 @@ export class CorrelationMaker {
     if (pairs.missing([from]).length > 0) throw later('setup-missing') // before it is paid for
     const leave = room.take('ahead', from, opening.count)
     if (leave === undefined) throw later('overloaded')
-    const ended = background.admit(from, this.#costOf(opening.count), this.#isUrgent(from))
+    const isUrgent = this.#isUrgent(from)
+    const ended = background.admit(from, this.#costOf(opening.count), isUrgent)
     if (ended === undefined) {
       leave()
-      throw later('busy')
+      const wait = Math.ceil(background.admittedIn(from, isUrgent))
+      throw later('busy', Math.min(Math.max(wait, NOT_BEFORE_MS), NOT_AFTER_MS))
     }
     const took = { bytes: 0, cpuMs: 0 }
     try {

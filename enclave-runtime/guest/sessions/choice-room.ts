@@ -29,8 +29,8 @@ interface Waiting {
  * session begins, so that the kernel is never full in the middle of one. A signature or presignature in full
  * takes t − 1 slots, a batch of correlations N.
  *
- * What is made ahead has a third; a quarter, or one session, is kept for signatures led here. Of the rest an
- * opener may hold as much as stays free for the others: however many sessions it leaves open, somebody else's
+ * What is made ahead has half, two batches: what signs from it takes no room. A quarter, or one session, is kept
+ * for signatures led here. Of the rest an opener may hold as much as stays free for the others: however many sessions it leaves open, somebody else's
  * still finds room, and one alone is not held back.
  */
 export class ChoiceRoom {
@@ -42,7 +42,7 @@ export class ChoiceRoom {
 
   constructor(init: ChoiceRoomInit) {
     this.#init = init
-    this.#mostAhead = Math.floor(init.total / 3)
+    this.#mostAhead = Math.floor(init.total / 2)
     this.#kept = Math.max(init.threshold - 1, Math.floor(init.total / 4))
   }
 

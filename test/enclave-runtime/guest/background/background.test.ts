@@ -240,6 +240,43 @@ describe('Background', () => {
     ok(bench.background.admit(3, { bytes: 0, cpuMs: 20 }))
   })
 
+  it('gives one of the others more of what is urgent while half of what may be saved is left', async () => {
+    const bench = new Bench(10, 10_000, [2, 3])
+    const job = { bytes: 0, cpuMs: 20 }
+    const joinedIn = async (ms: number, meanwhile = (): void => undefined): Promise<number> => {
+      let joined = 0
+      for (let passed = 0; passed < ms; passed += 5) {
+        meanwhile()
+        if (bench.background.admit(2, job, true)) joined += 1
+        await bench.pass(5)
+      }
+      return joined
+    }
+    const alone = await joinedIn(10_000)
+    ok(alone >= 48 && alone <= 55, `${alone} of 20 ms in 10 s`) // all of a tenth, and what was saved
+    equal(bench.background.admit(2, job), undefined)
+    ok(bench.background.admit(3, job))
+    const beside = await joinedIn(10_000, () => bench.background.offer(bench.job('own', job)))
+    ok(beside >= 22 && beside <= 28, `${beside} beside the own work`)
+    ok(bench.keys.length >= 22, `${bench.keys.length} of its own`)
+    await bench.pass(600)
+    ok(bench.background.admit(2, job)) // no debt but that of one job is left
+  })
+
+  it('says in how many milliseconds another may begin', async () => {
+    const bench = new Bench(10, 10_000, [2, 3])
+    const job = { bytes: 0, cpuMs: 100 }
+    equal(bench.background.admittedIn(2, false), 0)
+    ok(bench.background.admit(2, job))
+    const wait = bench.background.admittedIn(2, false)
+    ok(wait > 900 && wait <= 1_000, `${wait} ms`) // its part is 50 ms a second, of which 50 were saved
+    await bench.pass(wait - 10)
+    equal(bench.background.admit(2, job), undefined)
+    await bench.pass(15)
+    ok(bench.background.admit(2, job))
+    ok(bench.background.admittedIn(9, true) >= 60_000) // no guest of this committee
+  })
+
   for (const every of [5, 20])
     it(`does its own work while another begins, and ends at once, something every ${every} ms`, async () => {
       const batch = { bytes: 16 * 58_480, cpuMs: 32 }

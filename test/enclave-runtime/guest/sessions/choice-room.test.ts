@@ -6,7 +6,7 @@ import { TestClock } from '../test-clock.ts'
 
 const ME = 1
 const TOTAL = CHOICE_SLOTS
-const AHEAD = 22
+const AHEAD = 33
 
 function roomOf(threshold = 3) {
   const clock = new TestClock(0)
@@ -38,19 +38,21 @@ describe('the room for multiplications', () => {
     }
   })
 
-  it('gives what is made ahead a third, and one opener a batch of it', () => {
+  it('gives what is made ahead half, and one opener a batch of it', () => {
     const { room } = roomOf()
     equal(room.batch, 16)
     const leave = room.take('ahead', 2, 16)
     ok(leave)
     equal(room.take('ahead', 2, 1), undefined)
-    equal(room.batch, AHEAD - 16)
-    equal(room.take('ahead', 3, 7), undefined)
+    equal(room.batch, 16)
+    ok(room.take('ahead', 4, 7))
+    equal(room.batch, AHEAD - 16 - 7)
+    equal(room.take('ahead', 3, 11), undefined)
     ok(room.take('ahead', ME, 6))
-    equal(room.batch, 0)
+    equal(room.batch, 4)
     leave()
     leave() // once
-    equal(room.held, 6)
+    equal(room.held, 13)
     equal(room.batch, 10)
   })
 
