@@ -1,7 +1,8 @@
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { DecodeError } from '../session/codec.ts'
-import type { Genesis, Member, Quorums } from './genesis.ts'
+import type { Genesis, Quorums } from './genesis.ts'
+import type { Member } from './objects/member.ts'
 
 /** Fewest members for which a threshold below n and a majority exist (03 §1.3 R4). */
 export const MIN_MEMBERS = 3

@@ -4,35 +4,9 @@ import { decodeCanonical, encodeCanonical } from '../session/canonical-cbor.ts'
 import { DecodeError } from '../session/codec.ts'
 import { bytesField, listField, objectFields, textField, uintField } from './fields.ts'
 import { assertGenesisRules } from './genesis-rules.ts'
-
-/** One member of a committee (03 §1.2). `index` is its x in every polynomial and never reused. */
-export interface Member {
-  readonly index: number
-  /** Ed25519 key of the guest, 32 bytes. */
-  readonly guestSig: Uint8Array
-  /** X25519 key of the guest, 32 bytes. */
-  readonly guestEnc: Uint8Array
-  /** libp2p peer id, base58. */
-  readonly peerId: string
-  /** Ed25519 key of the operator, 32 bytes. */
-  readonly operatorKey: Uint8Array
-  /** SHA-256 of the guest bundle. */
-  readonly measurement: Uint8Array
-  readonly evidenceHash: Uint8Array
-  readonly label: string
-}
-
-/** Parameters of a network (03 §1.2). `…S` are seconds, `…Ms` milliseconds. */
-export interface Params {
-  readonly t: number
-  readonly maxMembers: number
-  readonly refreshS: number
-  readonly stampS: number
-  readonly drainMs: number
-  readonly acceptTtlMs: number
-  readonly attestPolicyHash: Uint8Array | null
-  readonly setupsPerHour: number
-}
+import { MAX_ALLOWED, MAX_MEMBERS } from './objects/items.ts'
+import { Member } from './objects/member.ts'
+import { Params } from './objects/params.ts'
 
 export type Environment = 'development' | 'production'
 
@@ -53,13 +27,7 @@ export interface Genesis {
 
 /** 16 members of some 400 bytes each fit many times (03 §1.1). */
 export const MAX_GENESIS_BYTES: number = 64 * 1024
-/** Largest committee (03 §1.2). */
-export const MAX_MEMBERS = 16
-const MAX_LABEL_CHARS = 64
 const MAX_NAME_CHARS = 128
-const MAX_PEER_ID_CHARS = 128
-/** Arrays of the data model (05 §1). */
-const MAX_ALLOWED = 64
 const U16 = 0xffff
 
 /** The genesis file. Throws `DecodeError` for a genesis that `decodeGenesis` would refuse. */
@@ -71,8 +39,8 @@ export function encodeGenesis(genesis: Genesis): Uint8Array {
     genesis.salt,
     genesis.createdAt,
     genesis.environment,
-    encodeParams(genesis.params),
-    genesis.members.map(encodeMember),
+    Params.write(genesis.params),
+    genesis.members.map(Member.write),
     genesis.allow,
     genesis.protocol,
   ])
@@ -94,8 +62,10 @@ export function decodeGenesis(bytes: Uint8Array): Genesis {
     salt: bytesField(salt, 'salt', 16),
     createdAt: uintField(createdAt, 'createdAt'),
     environment,
-    params: decodeParams(params),
-    members: listField(members, 'members', MAX_MEMBERS).map(decodeMember),
+    params: Params.read(params, 'params'),
+    members: listField(members, 'members', MAX_MEMBERS).map((member) =>
+      Member.read(member, 'member'),
+    ),
     allow: listField(allow, 'allow', MAX_ALLOWED).map((hash) => bytesField(hash, 'allow', 32)),
     protocol: uintField(protocol, 'protocol', U16),
   }
@@ -129,59 +99,3 @@ export const networkIdOf = (encodedGenesis: Uint8Array): Uint8Array =>
 /** committeeId = H(committee; [networkId, ordinal]), 32 bytes. */
 export const committeeIdOf = (networkId: Uint8Array, ordinal: number): Uint8Array =>
   objectHash(objectTags.committee, encodeCanonical([networkId, ordinal]))
-
-const encodeMember = (member: Member): unknown[] => [
-  'member',
-  1,
-  member.index,
-  member.guestSig,
-  member.guestEnc,
-  member.peerId,
-  member.operatorKey,
-  member.measurement,
-  member.evidenceHash,
-  member.label,
-]
-
-function decodeMember(value: unknown): Member {
-  const [index, guestSig, guestEnc, peerId, operatorKey, measurement, evidenceHash, label] =
-    objectFields(value, 'member', 8)
-  return {
-    index: uintField(index, 'index', U16),
-    guestSig: bytesField(guestSig, 'guestSig', 32),
-    guestEnc: bytesField(guestEnc, 'guestEnc', 32),
-    peerId: textField(peerId, 'peerId', MAX_PEER_ID_CHARS),
-    operatorKey: bytesField(operatorKey, 'operatorKey', 32),
-    measurement: bytesField(measurement, 'measurement', 32),
-    evidenceHash: bytesField(evidenceHash, 'evidenceHash', 32),
-    label: textField(label, 'label', MAX_LABEL_CHARS),
-  }
-}
-
-const encodeParams = (params: Params): unknown[] => [
-  'params',
-  1,
-  params.t,
-  params.maxMembers,
-  params.refreshS,
-  params.stampS,
-  params.drainMs,
-  params.acceptTtlMs,
-  params.attestPolicyHash,
-  params.setupsPerHour,
-]
-
-function decodeParams(value: unknown): Params {
-  const [t, maxMembers, refreshS, stampS, drainMs, acceptTtlMs, policy, setupsPerHour] =
-    objectFields(value, 'params', 8)
-  return {
-    t: uintField(t, 't', U16),
-    maxMembers: uintField(maxMembers, 'maxMembers', MAX_MEMBERS),
-    refreshS: uintField(refreshS, 'refreshS'),
-    stampS: uintField(stampS, 'stampS'),
-    drainMs: uintField(drainMs, 'drainMs'),
-    acceptTtlMs: uintField(acceptTtlMs, 'acceptTtlMs'),
-    attestPolicyHash: policy === null ? null : bytesField(policy, 'attestPolicyHash', 32),
-    setupsPerHour: uintField(setupsPerHour, 'setupsPerHour'),
-  }
-}

@@ -4,7 +4,29 @@ import { objectTags } from '../crypto/tags.ts'
 import { objectHash } from '../crypto/transcript.ts'
 
 /** Objects that guests and operators sign, by their type name (03 §1.1). */
-export type SignedType = 'node' | 'member' | 'ban'
+export type SignedType =
+  | 'node'
+  | 'member'
+  | 'ban'
+  | 'join'
+  | 'leave'
+  | 'proposal'
+  | 'answer'
+  | 'start'
+  | 'ready'
+  | 'fault'
+  | 'preflight'
+  | 'preflightAns'
+  | 'freeze'
+  | 'frozen'
+  | 'tail'
+  | 'close'
+  | 'active'
+  | 'erased'
+  | 'held'
+  | 'beat'
+  | 'head'
+  | 'qb'
 
 /** The message that is signed: "holdfast/guest/" type "/1" 00 networkId H(type; object) (03 §1.1). */
 export const signedMessage = (

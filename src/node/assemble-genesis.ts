@@ -1,10 +1,6 @@
 import type { MemberFields } from '../../enclave-runtime/host/guest.ts'
-import {
-  type Environment,
-  encodeGenesis,
-  MAX_MEMBERS,
-  networkIdOf,
-} from '../../protocols/agreement/genesis.ts'
+import { type Environment, encodeGenesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
+import { MAX_MEMBERS } from '../../protocols/agreement/objects/items.ts'
 import { DecodeError } from '../../protocols/session/codec.ts'
 import { ConfigError } from './config.ts'
 

@@ -3,12 +3,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Bundle, locateBundle } from '../../enclave-runtime/host/bundle.ts'
 import { LaunchError } from '../../enclave-runtime/host/launch-error.ts'
-import {
-  decodeGenesis,
-  type Genesis,
-  type Member,
-  networkIdOf,
-} from '../../protocols/agreement/genesis.ts'
+import { decodeGenesis, type Genesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
+import type { Member } from '../../protocols/agreement/objects/member.ts'
 import { DecodeError } from '../../protocols/session/codec.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
 import { peerNameOf, readPeerSeed } from './identity.ts'

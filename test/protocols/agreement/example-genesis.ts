@@ -1,5 +1,6 @@
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
-import type { Genesis, Member } from '../../../protocols/agreement/genesis.ts'
+import type { Genesis } from '../../../protocols/agreement/genesis.ts'
+import type { Member } from '../../../protocols/agreement/objects/member.ts'
 import { seeded } from '../../support/seeded.ts'
 
 export const BUNDLE: Uint8Array = new Uint8Array(32).fill(0xb0)

@@ -6,10 +6,10 @@ import {
   decodeGenesis,
   encodeGenesis,
   type Genesis,
-  type Member,
   networkIdOf,
   quorums,
 } from '../../../protocols/agreement/genesis.ts'
+import type { Member } from '../../../protocols/agreement/objects/member.ts'
 import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import { BUNDLE, exampleGenesis, exampleMember } from './example-genesis.ts'
