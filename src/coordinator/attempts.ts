@@ -1,8 +1,9 @@
 import { ERRORS } from '../../protocols/request/errors.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
 import type { Blame } from './blame.ts'
+import { SHORTEST_ATTEMPT_MS } from './budget.ts'
 import type { Deadline } from './deadline.ts'
-import { type Ending, gaveUp, late, quorum, refusedByMost } from './endings.ts'
+import { type Ending, gaveUp, late, quorum, refusedByMost, unanswered } from './endings.ts'
 import { type Attempt, leadHere, type Outcome, type Short, silent } from './lead.ts'
 import { confirm, type ForwardDependencies, leadElsewhere } from './lead-elsewhere.ts'
 import { rendezvousOrder } from './leaders.ts'
@@ -29,7 +30,6 @@ export interface AttemptDependencies extends ForwardDependencies {
 
 const MAX_SIGN_FAILURES = 8 // more than the faulty members of the largest committee
 const MAX_KEYGEN_FAILURES = 3 // the same members each time: it will not get better
-const SHORTEST_ATTEMPT_MS = 100 // below that nothing ends in time (05 §3.3)
 const QUORUM_GRACE_MS = 2_000 // a link that broke is redialled at once; two nodes still answer within 10 s
 const PAIRS_GRACE_MS = 6_000 // pairs under way may be ready soon; an error comes within 10 s
 const POLL_MS = 100 // of links: looking costs nothing
@@ -50,7 +50,7 @@ export async function pursue(
   } catch (cause) {
     if (deadline.signal.aborted) return run.late()
     deps.log.warn({ requestId: job.requestId, error: cause }, 'the guest did not answer')
-    return failure('INTERNAL_ERROR', { requestId: job.requestId })
+    return unanswered(cause, { requestId: job.requestId })
   }
 }
 

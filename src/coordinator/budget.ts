@@ -15,6 +15,8 @@ const CORRELATED_RTTS = 10 // 03 §9.1
 const CORRELATED_MORE_MS = 100
 const PRESIGNED_RTTS = 4 // 03 §9.1
 const PRESIGNED_MORE_MS = 50
+/** Below that nothing ends in time (05 §3.3): no attempt is begun. */
+export const SHORTEST_ATTEMPT_MS = 100
 /** A key generation waits for synced writes of every member; two fit into the longest deadline. */
 const KEYGEN_BUDGET_MS = 12_000
 

@@ -15,6 +15,7 @@ import type {
   Rpc,
 } from './collaborators.ts'
 import { type Deadline, deadlineAfter, orAborted } from './deadline.ts'
+import { unanswered } from './endings.ts'
 import { Answers } from './idempotency.ts'
 import { Pace } from './pace.ts'
 import { Pending } from './pending.ts'
@@ -152,7 +153,7 @@ class RequestCoordinator implements Coordinator {
     const reply = await this.#checked(request, key, options).catch((cause: unknown): Reply => {
       if (cause instanceof DecodeError) return failure('REQ_MALFORMED')
       this.#deps.log.warn({ origin: options.origin, error: cause }, 'the guest did not answer')
-      return failure('INTERNAL_ERROR')
+      return unanswered(cause)
     })
     if ('error' in reply) this.#count.failed += 1
     return reply

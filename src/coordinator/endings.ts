@@ -11,6 +11,13 @@ export interface Ending {
   readonly standing: Standing
 }
 
+/** The guest threw. One that has more to do than it answers in time, or than its port has room for, lives. */
+export function unanswered(cause: unknown, about: { readonly requestId?: string } = {}): Reply {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const isTooMuch = code === 'OVERLOADED' || code === 'CANCELLED'
+  return failure(isTooMuch ? 'OVERLOADED' : 'INTERNAL_ERROR', about)
+}
+
 /** The deadline passed. */
 export function late({ requestId, tries: { attempt, lastFault } }: Ending): Reply {
   const details = { attempts: attempt, ...(lastFault === undefined ? {} : { lastFault }) }

@@ -36,7 +36,7 @@ export async function leadElsewhere(
   const rttMs = standing.slowestMs(standing.members.map(({ index }) => index))
   const { budgetMs } = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
   // The leader is told what time it has, so that one that is honest answers before it counts as silent.
-  const itsMs = Math.min(remainingMs, budgetMs + MARGIN_MS, LONGEST_WAIT_MS - WAY_MS)
+  const itsMs = Math.floor(Math.min(remainingMs, budgetMs + MARGIN_MS, LONGEST_WAIT_MS - WAY_MS))
   const frame = encodeLeadAsk({ request, attempt, remainingMs: itsMs, excluded: without })
   if (frame === undefined) return undefined
   const late = AbortSignal.timeout(itsMs + WAY_MS)

@@ -1,6 +1,6 @@
 import type { LeadReply, SignatureForm } from '../../enclave-runtime/host/guest.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
-import { attemptBudget } from './budget.ts'
+import { attemptBudget, SHORTEST_ATTEMPT_MS } from './budget.ts'
 import type { Clock, CoordinatorGuest } from './collaborators.ts'
 import { orAborted } from './deadline.ts'
 import { rendezvousOrder } from './leaders.ts'
@@ -53,7 +53,6 @@ export interface LeadDependencies {
   readonly pace: Pace
 }
 
-const SHORTEST_MS = 1 // what a guest takes for a budget
 const GUEST_MARGIN_MS = 1_000 // a guest keeps its budget itself; beyond that it hangs
 const FORMS_BELOW = 2 // from a presignature to correlations, and from those to a full signature
 
@@ -67,7 +66,7 @@ export async function leadHere(deps: LeadDependencies, attempt: Attempt): Promis
   let outcome = await leadOnce(deps, attempt)
   for (let below = 0; below < FORMS_BELOW && isUnknown(outcome); below++) {
     const remainingMs = total - (deps.clock.monotonic() - started)
-    if (remainingMs < SHORTEST_MS) return outOfTime
+    if (remainingMs < SHORTEST_ATTEMPT_MS) return outOfTime
     outcome = await leadOnce(deps, { ...attempt, remainingMs, preferred: null })
   }
   return outcome
@@ -98,7 +97,7 @@ export async function leadWith(
   const leave = await deps.pace.enter(attempt.signal)
   try {
     const remainingMs = attempt.remainingMs - (deps.clock.monotonic() - began)
-    if (remainingMs < SHORTEST_MS) return outOfTime // it waited too long: nobody's fault
+    if (remainingMs < SHORTEST_ATTEMPT_MS) return outOfTime // it waited too long: nobody's fault
     const outcome = await leadNow(deps, { ...attempt, remainingMs }, signers)
     leave(isLate(outcome) ? 'late' : outcome.kind === 'done' ? 'done' : 'other')
     return outcome
@@ -148,7 +147,7 @@ export const silent = (parties: readonly PartyIndex[]): Extract<LeadReply, { kin
 })
 
 /** The request's time was over before an attempt could begin. */
-const outOfTime: Outcome = { ...silent([]), signers: [] }
+const outOfTime: Outcome = { ...silent([]), fault: 'overloaded', signers: [] }
 
 /** A key generation needs all members. */
 function everyone(standing: Standing, excluded: ReadonlySet<PartyIndex>): PartyIndex[] | Short {

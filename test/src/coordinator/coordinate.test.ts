@@ -82,6 +82,21 @@ describe('createCoordinator()', () => {
     assert.ok(!JSON.stringify(reply).includes('1234'))
   })
 
+  for (const code of ['OVERLOADED', 'CANCELLED'])
+    it(`may be asked again where the port says ${code}: that is no defect of the guest`, async () => {
+      const refuse = (): never => {
+        throw Object.assign(new Error('the port'), { code })
+      }
+      for (const asked of ['check', 'script'] as const) {
+        const network = new FakeNetwork()
+        network[asked] = refuse
+        const reply = await network.ask()
+        assert.ok('error' in reply)
+        assert.equal(reply.error.id, 'OVERLOADED', asked)
+        assert.equal(reply.error.retryable, true)
+      }
+    })
+
   it('refuses bytes that are no request', async () => {
     const reply = await new FakeNetwork().ask(Uint8Array.of(1, 2, 3))
     assert.ok('error' in reply)
@@ -164,6 +179,21 @@ describe('createCoordinator()', () => {
       assert.equal(network.leads[1]?.plan.attempt, 1)
       assert.ok(!network.leads[1]?.plan.signers.includes(dead ?? 0))
       assert.deepEqual(network.at(1).stats().suspended, [dead])
+    })
+
+    it('asks another leader in whatever fraction of a millisecond it fails', async () => {
+      const network = new FakeNetwork()
+      network.script = (plan, leader) => {
+        if (leader !== 1) return { kind: 'done', result: 'ok', signers: plan.signers }
+        network.clock.at += 26_000.3
+        return failed('aborted', [])
+      }
+      await network.ask()
+      assert.deepEqual(
+        network.leads.map(({ leader }) => leader === 1),
+        [true, false],
+      )
+      assert.ok(!network.logged.includes('the guest did not answer'))
     })
 
     it('leads every second attempt itself, and the others by rendezvous between them', async () => {

@@ -128,6 +128,26 @@ describe('a coordinator under load', () => {
     ok(most <= 48, `${most} at once`)
   })
 
+  it('begins no attempt whose turn comes when nothing can end in time any more', async () => {
+    const network = new FakeNetwork()
+    network.account = null
+    const held = Promise.withResolvers<void>()
+    network.script = async ({ signers }) => {
+      await held.promise
+      return { kind: 'done', result: '0xsigned', signers }
+    }
+    const first = Array.from({ length: 32 }, (_, nonce) => network.ask(requestOf({ nonce })))
+    while (network.leads.length < 32) await turn()
+    const last = network.ask(requestOf({ nonce: 32 }), 1, { deadlineMs: 20_000 })
+    while (network.at(1).stats().pending < 33) await turn()
+    network.clock.at += 19_950
+    held.resolve()
+    await Promise.all(first)
+    const reply = await last
+    equal('error' in reply && reply.error.id, 'MPC_DEADLINE')
+    equal(network.leads.length, 32)
+  })
+
   it('leads fewer at once after attempts that were late', async () => {
     const network = new FakeNetwork()
     network.account = null
