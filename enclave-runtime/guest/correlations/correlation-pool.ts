@@ -50,9 +50,9 @@ export class CorrelationPool<Secret> {
     return this.#batches.reduce((sum, { items }) => sum + items.size, 0)
   }
 
-  /** Whether there is one to name, or one that may be named to this side. */
-  get mayServe(): boolean {
-    return this.#batches.length > 0 || this.#awaited.length > 0
+  /** How many there are to name, or may be named to this side. */
+  get within(): number {
+    return this.#awaited.reduce((sum, { batch }) => sum + batch.items.length, this.ready)
   }
 
   /** Batches of which something is held, one that waits for C5 included: lo may have finished that. */

@@ -40,6 +40,8 @@ export class CorrelationStock {
   readonly #init: CorrelationStockInit
   readonly #pools: ReadonlyMap<PartyIndex, CorrelationPool<CorrelationSecret>>
   readonly #credit: NameCredit
+  /** Of each peer, what running sessions have still to take. */
+  readonly #promised = new Map<PartyIndex, number>()
   #made = 0
   #unknown = 0
 
@@ -57,11 +59,13 @@ export class CorrelationStock {
 
   /**
    * Whether a session of form (b) between this guest and `peers` may be begun, or joined: each pair has one
-   * ready, and neither the leader nor a signer has wasted its share.
+   * ready that no session before it will take, and neither the leader nor a signer has wasted its share.
    */
   serves(peers: readonly PartyIndex[], leader: PartyIndex): boolean {
     if (![leader, ...peers].every((party) => this.#credit.allows(party))) return false
-    return peers.every((peer) => this.#pools.get(peer)?.mayServe === true)
+    return peers.every(
+      (peer) => (this.#pools.get(peer)?.within ?? 0) > (this.#promised.get(peer) ?? 0),
+    )
   }
 
   /** The same for what nobody waits for: whoever leads it, `low` with every peer are left to requests. */
@@ -70,7 +74,7 @@ export class CorrelationStock {
       serves: (peers, leader) =>
         this.serves(peers, leader) &&
         peers.every((peer) => this.level(peer) >= Math.min(low, this.most)),
-      forSession: (leader) => this.forSession(leader),
+      forSession: (leader, peers) => this.forSession(leader, peers),
       wasted: (names, ended) => this.wasted(names, ended),
     }
   }
@@ -80,11 +84,23 @@ export class CorrelationStock {
     this.#credit.charge(names, ended)
   }
 
-  /** What one session takes from. */
-  forSession(leader: PartyIndex): SessionCorrelations {
-    const source: CorrelationSource = {
-      name: (peer) => this.#taken(peer, this.#pools.get(peer)?.take()),
-      named: (peer, id) => this.#named(peer, id),
+  /** What one session with `peers` takes from; one of each is promised to it from now on until its end. */
+  forSession(leader: PartyIndex, peers: readonly PartyIndex[]): SessionCorrelations {
+    const mine = new Set(peers)
+    for (const peer of mine) this.#promise(peer, 1)
+    const release = (peer: PartyIndex): void => {
+      if (mine.delete(peer)) this.#promise(peer, -1)
+    }
+    const source: CorrelationSource & { over(): void } = {
+      name: (peer) => {
+        release(peer)
+        return this.#taken(peer, this.#pools.get(peer)?.take())
+      },
+      named: (peer, id) => {
+        release(peer)
+        return this.#named(peer, id)
+      },
+      over: () => mine.forEach(release),
     }
     return new SessionCorrelations(source, (names, ended) =>
       this.#credit.charge(names, { ...ended, leader }),
@@ -158,6 +174,10 @@ export class CorrelationStock {
       unknown: this.#unknown,
       aborted: this.#credit.aborted,
     }
+  }
+
+  #promise(peer: PartyIndex, change: 1 | -1): void {
+    this.#promised.set(peer, (this.#promised.get(peer) ?? 0) + change)
   }
 
   #named(peer: PartyIndex, id: Uint8Array): Correlation | undefined {

@@ -4,12 +4,12 @@ import type { Ended } from '../signing/correlations-for-signing.ts'
 
 /** What one session takes from, with a count of what it took. */
 export class SessionCorrelations implements CorrelationSource {
-  readonly #source: CorrelationSource
+  readonly #source: CorrelationSource & { over(): void }
   readonly #failed: (names: number, ended: Omit<Ended, 'leader'>) => void
   #names = 0
 
   constructor(
-    source: CorrelationSource,
+    source: CorrelationSource & { over(): void },
     failed: (names: number, ended: Omit<Ended, 'leader'>) => void,
   ) {
     this.#source = source
@@ -22,6 +22,11 @@ export class SessionCorrelations implements CorrelationSource {
 
   named(peer: PartyIndex, id: Uint8Array): Correlation | undefined {
     return this.#counted(this.#source.named(peer, id))
+  }
+
+  /** The session ended: what it did not take is there for others. */
+  over(): void {
+    this.#source.over()
   }
 
   /** The session ended without a result: what it took is spent for nothing, and somebody pays for it (02 §4.4). */

@@ -234,7 +234,7 @@ export class PresignatureMaker {
         pool.put({ presignature, owner, epochId, setupIds })
       })
     if (form === FORMS.full) return made({ form: 'full' })
-    await fromCorrelations(correlations.forSession(owner), session, (source) =>
+    await fromCorrelations(correlations.forSession(owner, others), session, (source) =>
       made({ form: 'correlated', correlations: source }),
     )
   }

@@ -10,8 +10,9 @@ export interface Ended {
   readonly session?: Pick<Session, 'me' | 'fault' | 'endedBy' | 'waitsFor'> | undefined
 }
 
-/** What one session of form (b) takes from; it is told when the session ended without a result. */
+/** What one session of form (b) takes from; it is told when the session ended, and when without a result. */
 export interface SessionSource extends CorrelationSource {
+  over(): void
   failed(ended: Omit<Ended, 'leader'>): void
 }
 
@@ -19,7 +20,8 @@ export interface SessionSource extends CorrelationSource {
 export interface CorrelationsForSigning {
   /** Whether a session of form (b) with `peers` may be begun, or joined. */
   serves(peers: readonly PartyIndex[], leader: PartyIndex): boolean
-  forSession(leader: PartyIndex): SessionSource
+  /** To be called in the same turn as `serves`: one of each peer is kept for the session. */
+  forSession(leader: PartyIndex, peers: readonly PartyIndex[]): SessionSource
   /** A presignature that was named and not used: what it was made of is charged as if it were in the session. */
   wasted(names: number, ended: Ended): void
 }

@@ -43,10 +43,13 @@ export function makeSignature(
   switch (manner.form) {
     case FORMS.presigned:
       return signPresigned(deps, party, asked, plan, manner.presignature, recorded)
-    case FORMS.correlated:
-      return fromCorrelations(deps.correlations.forSession(leader), session, (correlations) =>
+    case FORMS.correlated: {
+      const others = party.everyone.filter((signer) => signer !== party.me)
+      const source = deps.correlations.forSession(leader, others)
+      return fromCorrelations(source, session, (correlations) =>
         signTogether(deps, party, asked, plan, recorded, { form: 'correlated', correlations }),
       )
+    }
     default:
       return signTogether(deps, party, asked, plan, recorded, { form: 'full' })
   }
@@ -63,6 +66,8 @@ export async function fromCorrelations<T>(
   } catch (error) {
     source.failed({ fault: error instanceof ProtocolError ? error.fault : undefined, session })
     throw error
+  } finally {
+    source.over()
   }
 }
 

@@ -119,6 +119,40 @@ describe('correlations of a committee', function () {
     await net.until(() => full(net))
   })
 
+  it('are promised to sessions as these begin: the next ones do without at once', async () => {
+    const requests = [1, 2, 3, 4, 5].map((n) => client.message(`0x030${n}`))
+    const plan = { attempt: 0, budgetMs: 10_000, signers: [1, 2] }
+    const replies = await net.run(
+      Promise.all(requests.map((request) => net.guest(1).member.lead(request, plan))),
+    )
+    deepEqual(replies.map(formOf).toSorted(), [...Array(3).fill('correlated'), 'full', 'full'])
+    await net.until(() => full(net))
+    equal(formOf(await lead(client.message('0x0306'))), 'correlated') // nothing stays promised
+  })
+
+  it('are there for others when a session that was promised one took none', async () => {
+    for (let n = 0; n < 4; n++) {
+      net.tamper = tampered((carried) =>
+        carried.letter.type === MESSAGE_TYPES.open ? [] : [carried],
+      )
+      equal((await lead(client.message(`0x031${n}`))).kind, 'failed')
+    }
+    net.tamper = seen
+    await net.until(() => full(net))
+    const replies = await net.run(
+      Promise.all(
+        [4, 5, 6].map((n) =>
+          net.guest(1).member.lead(client.message(`0x031${n}`), {
+            attempt: 0,
+            budgetMs: 10_000,
+            signers: [1, 2],
+          }),
+        ),
+      ),
+    )
+    deepEqual(replies.map(formOf), Array(3).fill('correlated'))
+  })
+
   it('serve each once when every letter comes twice, and late', async () => {
     const held: Carried[] = []
     net.tamper = tampered((carried) => {

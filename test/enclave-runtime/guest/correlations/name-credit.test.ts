@@ -61,7 +61,7 @@ describe('NameCredit', () => {
     const charged: [number, Omit<Ended, 'leader'>][] = []
     const one = { id: new Uint8Array(16) } as Correlation
     const session = new SessionCorrelations(
-      { name: () => one, named: (peer) => (peer === 2 ? one : undefined) },
+      { name: () => one, named: (peer) => (peer === 2 ? one : undefined), over: () => undefined },
       (names, ended) => charged.push([names, ended]),
     )
     session.failed({ fault: LATE }) // it took nothing
