@@ -24,9 +24,9 @@ class HeldLoop {
     return this.#bell !== undefined
   }
 
-  /** Runs on for `ms`, which is a multiple of ten. */
+  /** Runs on for `ms`, which is a multiple of fifty. */
   flow(ms: number): void {
-    for (const end = this.now + ms; this.now < end; ) this.hold(10)
+    for (const end = this.now + ms; this.now < end; ) this.hold(50)
   }
 
   /** Holds the loop for `ms`; then whatever is due rings. */
@@ -43,16 +43,16 @@ describe('LoopDelay', () => {
     const delay = new LoopDelay(loop)
     loop.flow(1_000)
     equal(delay.maxMs, 0)
-    loop.hold(45)
-    loop.hold(25)
+    loop.hold(85)
+    loop.hold(65)
     loop.flow(1_000)
-    equal(delay.maxMs, 35) // the 45 ms began with a look
+    equal(delay.maxMs, 35) // the 85 ms began with a look
   })
 
   it('forgets it within a minute', () => {
     const loop = new HeldLoop()
     const delay = new LoopDelay(loop)
-    loop.hold(45)
+    loop.hold(85)
     loop.flow(29_000)
     equal(delay.maxMs, 35)
     loop.flow(61_000)
