@@ -8,7 +8,9 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
 }
 
 const { setFlagsFromString } = await import('node:v8')
-setFlagsFromString('--semi-space-growth-factor=1') // before anything is loaded; the reasons: src/cli/young-space.ts
+// Before anything is loaded; the reasons: src/cli/heap-flags.ts
+setFlagsFromString('--semi-space-growth-factor=1')
+setFlagsFromString('--heap-growing-percent=100')
 
 const { existsSync } = await import('node:fs')
 // A package ships dist; a checkout runs its sources as they are.

@@ -1,4 +1,4 @@
-import './young-space.ts' // first
+import './heap-flags.ts' // first
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'

@@ -30,7 +30,7 @@ export interface SpawnedNode {
   listening(deadlineMs: number): Promise<RunningFile>
 }
 
-const SMALL_YOUNG_SPACE = '--max-semi-space-size=1' // from the first byte on; the reasons: src/cli/young-space.ts
+const HEAP_FLAGS = ['--max-semi-space-size=1', '--heap-growing-percent=100'] // from the first byte on; the reasons: src/cli/heap-flags.ts
 const POLL_MS = 25 // a start takes about a second
 const SAID_LINES = 6 // the error and what to do
 const SAID_BYTES = 4096 // lines of a log are short
@@ -53,7 +53,7 @@ export async function spawnNode(options: SpawnOptions): Promise<SpawnedNode> {
     offset = (await output.stat()).size
     const command = [
       process.execPath,
-      SMALL_YOUNG_SPACE,
+      ...HEAP_FLAGS,
       CLI,
       'start',
       '--dir',
