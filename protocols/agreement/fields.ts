@@ -32,10 +32,11 @@ export function uintField(
   value: unknown,
   name: string,
   max: number = Number.MAX_SAFE_INTEGER,
+  min: number = 0,
 ): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
     ? value
-    : refuse(name, `an integer from 0 to ${max}`)
+    : refuse(name, `an integer from ${min} to ${max}`)
 }
 
 /** Printable ASCII. */
