@@ -129,11 +129,15 @@ export interface Kernel {
   combine(R: Uint8Array, parts: readonly { u: Uint8Array; w: Uint8Array }[]): Signature | undefined
 
   // Sharing (02 §5).
-  /** Polynomials of degree t−1 for `count` keys; `constants` fixes f_b(0) (reshare). `F` = count × t points. */
+  /**
+   * Polynomials of degree t−1 for `count` keys. `constants` fixes f_b(0), multiplied with `weight`, a public scalar,
+   * 1 without it (reshare: the dealer's shares and its λ, 02 §8). `F` = count × t points.
+   */
   dealBegin(
     threshold: number,
     count: number,
     constants?: readonly Handle<'share'>[],
+    weight?: Uint8Array,
   ): { F: Uint8Array; deal: Handle<'deal'> }
   /** Proofs of knowledge of every coefficient, count × t × 65 bytes. */
   dealProve(deal: Handle<'deal'>, sid: Uint8Array, dealer: Uint8Array): Uint8Array
@@ -156,6 +160,8 @@ export interface Kernel {
   verifyPoks(proofs: readonly PokStatement[]): boolean
   /** Whether `shares` (count × 32) are the values at x of the committed polynomials `F` (count × t points). */
   verifyFeldman(shares: Uint8Array, x: number, F: Uint8Array, threshold: number): boolean
+  /** Whether products[b] = factor·points[b] for all b, as one equation; lists of the same length, 33 bytes each. */
+  areMultiples(products: Uint8Array, factor: Uint8Array, points: Uint8Array): boolean
   /** Σ of points; `undefined` when the sum is O. */
   sumPoints(points: readonly Uint8Array[]): Uint8Array | undefined
   /** Σ x^k F[k]; `undefined` when it is O. */

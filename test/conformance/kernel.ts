@@ -474,6 +474,30 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
         kernel.wipe(deal)
       })
 
+      it('multiplies the constants with the weight of their dealer, and finds what is no multiple', () => {
+        const { kernel } = sides[0]
+        const lambda = kernel.lagrange(7, [2, 7, 300])
+        const others = [scalar(5n), scalar(q - 1n)].map((bytes) => kernel.shareIn(bytes))
+        const constants = [shares[0], ...others]
+        const points = Uint8Array.from(constants.flatMap((share) => [...kernel.sharePublic(share)]))
+        const { F, deal } = kernel.dealBegin(2, 3, constants, lambda)
+        const products = Uint8Array.from(
+          [0, 1, 2].flatMap((b) => [...F.slice(66 * b, 66 * b + 33)]),
+        )
+        equal(kernel.areMultiples(products, lambda, points), true)
+        equal(kernel.areMultiples(products.slice(0, 33), lambda, points.slice(0, 33)), true)
+        equal(kernel.areMultiples(points, scalar(1n), points), true)
+        equal(kernel.areMultiples(products, kernel.lagrange(7, [2, 7]), points), false)
+        equal(kernel.areMultiples(points, scalar(0n), points), false)
+        for (let b = 0; b < 3; b++) {
+          equal(kernel.areMultiples(flipped(products, 33 * b), lambda, points), false)
+          equal(kernel.areMultiples(withAt(products, 33 * b, badPoint), lambda, points), false)
+          equal(kernel.areMultiples(products, lambda, withAt(points, 33 * b, badPoint)), false)
+        }
+        equal(kernel.verifyFeldman(kernel.dealShare(deal, 9), 9, F, 2), true)
+        for (const handle of [deal, ...others]) kernel.wipe(handle)
+      })
+
       it('interpolates with the Lagrange coefficients at 0', () => {
         const { kernel } = sides[0]
         deepEqual(kernel.lagrange(1, [1, 2]), scalar(2n))
@@ -574,6 +598,13 @@ export function kernelSuite(name: string, make: (random: Random) => Kernel): voi
           () => kernel.dealBegin(2, 1025),
           () => kernel.dealBegin(1.5, 1),
           () => kernel.dealBegin(2, 2, [share]),
+          () => kernel.dealBegin(2, 1, [zeta as never]),
+          () => kernel.dealBegin(2, 1, [share], scalar(0n)),
+          () => kernel.dealBegin(2, 1, [share], scalar(q)),
+          () => kernel.dealBegin(2, 1, [share], short),
+          () => kernel.areMultiples(P, scalar(q), P),
+          () => kernel.areMultiples(P, scalar(1n), new Uint8Array(66)),
+          () => kernel.areMultiples(P.slice(1), scalar(1n), P.slice(1)),
           () => kernel.shareSum([new Uint8Array(63)], 2),
           () => kernel.shareSum([scalar(q)], 1),
           () => kernel.shareSum([scalar(0n)], 1),

@@ -121,13 +121,13 @@ function poksHold(statements: usize, count: u32, alone: bool): u32 {
 }
 
 /**
- * Whether `count` shares are the values at x of the polynomials in F (count × t points): both sides weighted with 128
- * random bits. The shares are secret, so their side is one constant-time product.
+ * Whether `count` shares are the values at x, a canonical scalar, of the polynomials in F (count × t points): both sides weighted
+ * with 128 random bits. The shares are secret, so their side is one constant-time product.
  */
 export function verifyFeldman(
   shares: usize,
   count: u32,
-  x: u32,
+  x: usize,
   F: usize,
   threshold: u32,
 ): u32 {
@@ -136,11 +136,11 @@ export function verifyFeldman(
   return verdict
 }
 
-function feldmanHolds(shares: usize, count: u32, x: u32, F: usize, threshold: u32): u32 {
+function feldmanHolds(shares: usize, count: u32, x: usize, F: usize, threshold: u32): u32 {
   const total = count * threshold
   if (total > MOST) return MISUSE
   if (!pointDecodeMany(points, F, total)) return MALFORMED
-  setSmall(two, x)
+  scLoad(two, x)
   zero(three, SC)
   for (let b: u32 = 0; b < count; b++) {
     if (!scLoad(one, shares + b * SC)) return MALFORMED

@@ -34,16 +34,12 @@ function least(a: u32, b: u32): u32 {
 }
 
 /**
- * Polynomials of degree t − 1; `constants` are `count` share handles, or 0. F = count × t points, public.
- * 'deal': threshold, count, coefficients, F.
+ * Polynomials of degree t − 1; `constants` are `count` handles, which the caller knows to be of shares, behind the
+ * public scalar that multiplies them, or 0. F = count × t points, public. 'deal': threshold, count, coefficients, F.
  */
 export function dealBegin(threshold: u32, count: u32, constants: usize, outF: usize): u32 {
   const total = threshold * count
-  if (constants != 0) {
-    for (let b: u32 = 0; b < count; b++) {
-      if (find(load<u32>(constants + b * 4), SHARE) == 0) return MISUSE
-    }
-  }
+  if (constants != 0) scLoad(one, constants)
   const handle = takeDeal(total)
   if (handle == 0) return FULL
   const deal = at(handle)
@@ -53,7 +49,7 @@ export function dealBegin(threshold: u32, count: u32, constants: usize, outF: us
   for (let b: u32 = 0; b < count; b++) {
     for (let k: u32 = 0; k < threshold; k++) {
       const out = coefficients + (b * threshold + k) * SC
-      if (k == 0 && constants != 0) memory.copy(out, find(load<u32>(constants + b * 4), SHARE), SC)
+      if (k == 0 && constants != 0) scMul(out, find(load<u32>(constants + b * 4, SC), SHARE), one)
       else randomScalar(out)
     }
   }

@@ -24,6 +24,7 @@ import {
   G,
   mod,
   multiply,
+  POINT_BYTES,
   type Point,
   type Random,
   randomScalar,
@@ -42,6 +43,7 @@ import {
   evaluate,
   feldmanHolds,
   lagrangeAtZero,
+  multiplesHold,
   proofsHold,
   prove,
   SHARE_COEFFICIENT,
@@ -235,7 +237,7 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
     },
 
     // Sharing (02 §5).
-    dealBegin(threshold, count, constants) {
+    dealBegin(threshold, count, constants, weight = writeScalar(1n)) {
       const whole = Number.isInteger(threshold) && Number.isInteger(count)
       if (!whole || threshold < 1 || count < 1 || threshold * count > MAX_COEFFICIENTS) {
         throw new KernelMisuse('bug: too many coefficients, or none')
@@ -243,7 +245,9 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
       if (constants !== undefined && constants.length !== count) {
         throw new KernelMisuse('bug: one constant per key')
       }
-      const fixed = constants?.map((handle) => slots.get(handle, 'share').s)
+      const factor = checkedScalar(weight, 'weight')
+      if (factor === 0n) throw new KernelMisuse('bug: the weight is 0')
+      const fixed = constants?.map((handle) => mod(slots.get(handle, 'share').s * factor))
       const secret = deal(random, threshold, count, fixed)
       return { F: secret.F.slice(), deal: slots.put('deal', secret) }
     },
@@ -309,7 +313,13 @@ export function referenceKernel(source: Random, slots: Slots = new Slots()): Ker
       checkIndex(x, 'x')
       checkU16(threshold, 'threshold')
       if (threshold === 0) throw new KernelMisuse('bug: threshold 0')
-      return feldmanHolds(random, shares, x, F, threshold)
+      return feldmanHolds(random, shares, BigInt(x), F, threshold)
+    },
+    areMultiples(products, factor, points) {
+      const lambda = checkedScalar(factor, 'factor')
+      if (products.length % POINT_BYTES !== 0 || products.length !== points.length)
+        throw new KernelMisuse('bug: as many products as points')
+      return multiplesHold(random, products, lambda, points)
     },
     sumPoints(points) {
       const [first, ...rest] = points.map((point) => checkedPoint(point, 'point'))

@@ -108,7 +108,7 @@ export function proofsHold(random: Random, statements: readonly PokStatement[]):
 export function feldmanHolds(
   random: Random,
   shares: Uint8Array,
-  x: number,
+  x: bigint,
   F: Uint8Array,
   threshold: number,
 ): boolean {
@@ -125,10 +125,26 @@ export function feldmanHolds(
     left = mod(left + scalar * share)
     for (let k = 0; k < threshold; k++) {
       scalars.push(scalar)
-      scalar = (scalar * BigInt(x)) % q
+      scalar = (scalar * x) % q
     }
   }
   return multiply(G, left).equals(msm(points, scalars))
+}
+
+/** Whether products[b] = factor·points[b] for all b, weighted as in `feldmanHolds`. */
+export function multiplesHold(
+  random: Random,
+  products: Uint8Array,
+  factor: bigint,
+  points: Uint8Array,
+): boolean {
+  const [left, right] = [readPoints(products), readPoints(points)]
+  if (left === undefined || right === undefined) return false
+  const weights = left.map(() => (left.length === 1 ? 1n : bigEndian(random(WEIGHT_BYTES))))
+  return msm(
+    [...left, ...right.map((point) => point.negate())],
+    [...weights, ...weights.map((weight) => mod(weight * factor))],
+  ).is0()
 }
 
 /** Σ x^k F[k]. */

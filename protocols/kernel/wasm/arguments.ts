@@ -1,4 +1,5 @@
 import { KernelMisuse } from '../kernel.ts'
+import type { Core } from './core.ts'
 
 export const SCALAR_BYTES = 32
 export const POINT_BYTES = 33
@@ -17,4 +18,18 @@ export function checkU16(value: number, name: string): void {
 export function checkIndex(x: number, name: string): void {
   checkU16(x, name)
   if (x === 0) throw new KernelMisuse(`bug: ${name} is no party index`)
+}
+
+/** A small number as a scalar. */
+export function smallScalar(value: number): Uint8Array {
+  const bytes = new Uint8Array(SCALAR_BYTES)
+  new DataView(bytes.buffer).setUint32(SCALAR_BYTES - 4, value)
+  return bytes
+}
+
+/** A canonical public scalar; for operations that do not look themselves. Runs outside of theirs: both use the arena. */
+export function checkScalar({ wasm, arena }: Core, bytes: Uint8Array, name: string): void {
+  checkBytes(bytes, SCALAR_BYTES, name)
+  if (wasm.areScalars(arena.put(bytes), 1) !== 1)
+    throw new KernelMisuse(`bug: ${name} is no scalar`)
 }

@@ -1,5 +1,13 @@
 import { type Kernel, KernelMisuse, type PokStatement } from '../kernel.ts'
-import { checkBytes, checkIndex, checkU16, POINT_BYTES, SCALAR_BYTES } from './arguments.ts'
+import {
+  checkBytes,
+  checkIndex,
+  checkScalar,
+  checkU16,
+  POINT_BYTES,
+  SCALAR_BYTES,
+  smallScalar,
+} from './arguments.ts'
 import { CODES } from './codes.ts'
 import type { Core } from './core.ts'
 
@@ -14,6 +22,7 @@ type PublicOperations = Pick<
   | 'verifyPok'
   | 'verifyPoks'
   | 'verifyFeldman'
+  | 'areMultiples'
   | 'sumPoints'
   | 'evaluateCommitment'
   | 'tweakPoint'
@@ -70,8 +79,25 @@ export function publicOperations(core: Core): PublicOperations {
         if (threshold === 0) throw new KernelMisuse('bug: threshold 0')
         const count = shares.length / SCALAR_BYTES
         if (!Number.isInteger(count) || F.length !== count * threshold * POINT_BYTES) return false
-        const [s, f] = [arena.put(shares), arena.put(F)]
-        return core.answer(core.wasm.verifyFeldman(s, count, x, f, threshold)) === CODES.done
+        const [s, at, f] = [arena.put(shares), arena.put(smallScalar(x)), arena.put(F)]
+        return core.answer(core.wasm.verifyFeldman(s, count, at, f, threshold)) === CODES.done
+      }),
+    areMultiples: (products, factor, points) =>
+      core.run((arena) => {
+        checkScalar(core, factor, 'factor')
+        const count = products.length / POINT_BYTES
+        if (!Number.isInteger(count) || products.length !== points.length)
+          throw new KernelMisuse('bug: as many products as points')
+        // Polynomials product − point·X, which are zero at the factor: the equation of `verifyFeldman`.
+        const F = new Uint8Array(2 * products.length)
+        for (let b = 0; b < count; b++) {
+          const at = b * POINT_BYTES
+          F.set(products.subarray(at, at + POINT_BYTES), 2 * at)
+          F.set(negated(points.subarray(at, at + POINT_BYTES)), 2 * at + POINT_BYTES)
+        }
+        const zeros = arena.reserve(count * SCALAR_BYTES)
+        const [x, f] = [arena.put(factor), arena.put(F)]
+        return core.answer(core.wasm.verifyFeldman(zeros, count, x, f, 2)) === CODES.done
       }),
     sumPoints: (points) =>
       core.run((arena) => {
@@ -143,6 +169,9 @@ export function publicOperations(core: Core): PublicOperations {
       }),
   }
 }
+
+/** −P: the other parity. What is no point stays none. */
+const negated = (point: Uint8Array): Uint8Array => point.with(0, (point[0] ?? 0) ^ 1)
 
 /** Lays a statement out; one with a wrong length is marked, and refused when its turn comes. */
 function write(at: Uint8Array, { sid, guest, index, coefficient, Y, proof }: PokStatement): void {

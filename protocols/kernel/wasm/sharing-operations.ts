@@ -1,10 +1,20 @@
+import { concatBytes } from '@noble/hashes/utils.js'
 import { type Handle, type Kernel, KernelMisuse } from '../kernel.ts'
-import { checkBytes, checkIndex, checkU16, POINT_BYTES, SCALAR_BYTES } from './arguments.ts'
+import {
+  checkBytes,
+  checkIndex,
+  checkScalar,
+  checkU16,
+  POINT_BYTES,
+  SCALAR_BYTES,
+  smallScalar,
+} from './arguments.ts'
 import type { Core } from './core.ts'
 
 const MAX_COEFFICIENTS = 2048 // B·t of one chunk (02 §5)
 const POK_BYTES = 65 // T ‖ z
 const HANDLE_BYTES = 4
+const ONE = smallScalar(1)
 
 type SharingOperations = Pick<
   Kernel,
@@ -20,17 +30,21 @@ type SharingOperations = Pick<
 
 /** Sharing (02 §5), and the vault's two doors. */
 export const sharingOperations = (core: Core): SharingOperations => ({
-  dealBegin: (threshold, count, constants) =>
+  dealBegin: (threshold, count, constants, weight = ONE) =>
     core.run((arena) => {
       const whole = Number.isInteger(threshold) && Number.isInteger(count)
       if (!whole || threshold < 1 || count < 1 || threshold * count > MAX_COEFFICIENTS)
         throw new KernelMisuse('bug: too many coefficients, or none')
       if (constants !== undefined && constants.length !== count)
         throw new KernelMisuse('bug: one constant per key')
+      checkScalar(core, weight, 'weight')
+      if (weight.every((byte) => byte === 0)) throw new KernelMisuse('bug: the weight is 0')
+      for (const share of constants ?? []) core.check(share, 'share')
       const bytes = threshold * count * POINT_BYTES
       const F = arena.reserve(bytes)
+      const handles = Uint32Array.from(constants ?? [])
       const fixed =
-        constants === undefined ? 0 : arena.put(new Uint8Array(Uint32Array.from(constants).buffer))
+        constants === undefined ? 0 : arena.put(concatBytes(weight, new Uint8Array(handles.buffer)))
       const deal = core.made<'deal'>(core.wasm.dealBegin(threshold, count, fixed, F))
       return { F: arena.get(F, bytes), deal }
     }),

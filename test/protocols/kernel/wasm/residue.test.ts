@@ -148,6 +148,7 @@ describe('static memory of the kernel between operations', function () {
     equal(kernel.isScalar(values.slice(0, 32)), true)
     equal(kernel.verifyFeldman(values, 2, F, 3), true)
     equal(kernel.verifyFeldman(changed(values, 31), 2, F, 3), false)
+    equal(kernel.areMultiples(F, kernel.lagrange(1, [1]), F), true)
     const statements = statementsOf(F, proofs, 3)
     equal(kernel.verifyPoks(statements), true)
     equal(kernel.verifyPok(good(statements[0])), true)
