@@ -49,6 +49,15 @@ export interface Party {
   ): Promise<Received<T>>
   /** Tell each other party something private; wait for theirs. The result holds no message of one's own. */
   deal<T>(round: DirectRound<T>, messageFor: (to: PartyIndex) => T): Promise<Received<T>>
+  /**
+   * Tell each of these parties something; wait for one message from each of `from`. For rounds in which not
+   * everyone speaks or hears. Own index in `from` or `letters` is passed over.
+   */
+  exchange<T>(
+    round: DirectRound<T>,
+    letters: ReadonlyMap<PartyIndex, T>,
+    from: readonly PartyIndex[],
+  ): Promise<Received<T>>
   /** Tell one party something without waiting (rounds whose replies leave at different times). */
   send<T>(round: DirectRound<T>, to: PartyIndex, message: T): Promise<void>
   /** Wait for one party's message of a direct round. */

@@ -104,6 +104,13 @@ export async function simulate<T>(
         for (const { to, bytes } of letters) post({ from: me, to, round: round.name, bytes })
         return decodeAll(round, await collect(me, round.name, others))
       },
+      async exchange(round, letters, from) {
+        for (const [to, message] of letters)
+          if (to !== me)
+            post({ from: me, to, round: round.name, bytes: round.codec.encode(message) })
+        const speakers = from.filter((party) => party !== me)
+        return decodeAll(round, await collect(me, round.name, speakers))
+      },
       async send(round, to, message) {
         post({ from: me, to, round: round.name, bytes: round.codec.encode(message) })
       },

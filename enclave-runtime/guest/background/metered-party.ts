@@ -20,6 +20,8 @@ export function meteredParty(party: Party, spent: (bytes: number) => void): Part
       party.publish({ ...round, codec: counted(round.codec, others) }, mine, each),
     deal: (round, messageFor) =>
       party.deal({ ...round, codec: counted(round.codec, 1) }, messageFor),
+    exchange: (round, letters, from) =>
+      party.exchange({ ...round, codec: counted(round.codec, 1) }, letters, from),
     send: (round, to, message) =>
       party.send({ ...round, codec: counted(round.codec, 1) }, to, message),
     receive: (round, from) => party.receive(round, from),

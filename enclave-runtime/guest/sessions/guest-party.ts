@@ -33,6 +33,7 @@ export function guestParty(session: Session): Party {
   const exchange = async <T>(
     round: Round<T>,
     letters: readonly Encoded[],
+    from: readonly PartyIndex[],
     each: (message: T, from: PartyIndex) => void = () => undefined,
   ): Promise<T[]> => {
     const hear = async (from: PartyIndex): Promise<T> => {
@@ -40,10 +41,7 @@ export function guestParty(session: Session): Party {
       each(message, from)
       return message
     }
-    const [theirs] = await Promise.all([
-      Promise.all(session.others.map(hear)),
-      sendAll(round.name, letters),
-    ])
+    const [theirs] = await Promise.all([Promise.all(from.map(hear)), sendAll(round.name, letters)])
     session.assertRunning(round.name)
     return theirs
   }
@@ -61,6 +59,7 @@ export function guestParty(session: Session): Party {
       const theirs = await exchange(
         round,
         session.others.map((to) => ({ to, bytes })),
+        session.others,
         each,
       )
       const heard = new Map(session.others.map((from, i) => [from, theirs[i] as T]))
@@ -71,8 +70,21 @@ export function guestParty(session: Session): Party {
       const theirs = await exchange(
         round,
         session.others.map((to) => ({ to, bytes: round.codec.encode(messageFor(to)) })),
+        session.others,
       )
       return new Received(new Map(session.others.map((from, i) => [from, theirs[i] as T])))
+    },
+    async exchange<T>(
+      round: DirectRound<T>,
+      letters: ReadonlyMap<PartyIndex, T>,
+      from: readonly PartyIndex[],
+    ): Promise<Received<T>> {
+      const encoded = Array.from(letters, ([to, message]) => ({ to, message }))
+        .filter(({ to }) => to !== me)
+        .map(({ to, message }) => ({ to, bytes: round.codec.encode(message) }))
+      const speakers = from.filter((party) => party !== me)
+      const theirs = await exchange(round, encoded, speakers)
+      return new Received(new Map(speakers.map((party, i) => [party, theirs[i] as T])))
     },
     send: (round, to, message) => sendAll(round.name, [{ to, bytes: round.codec.encode(message) }]),
     receive,

@@ -36,6 +36,33 @@ describe('simulate()', () => {
     )
   })
 
+  it('brings some what some said, when not everyone speaks and not everyone hears', async () => {
+    const letters: string[] = []
+    const tamper: Tamper = ({ from, to, bytes }) => {
+      letters.push(`${from}${to}`)
+      return bytes
+    }
+    const results = await simulate(
+      everyone,
+      instance,
+      async ({ me, exchange }) => {
+        const told = new Map([1, 3].map((to) => [to, { word: Uint8Array.of(me, to) }]))
+        const heard = await exchange(
+          rounds.tell,
+          me === 3 ? new Map() : told,
+          me === 2 ? [] : [1, 2],
+        )
+        return heard.map(({ word }, from) => `${from}:${word.join('')}`).join()
+      },
+      { tamper },
+    )
+    assert.deepEqual(
+      results.map((result) => result.status === 'fulfilled' && result.value),
+      ['2:21', '', '1:13,2:23'],
+    )
+    assert.deepEqual(letters, ['13', '21', '23'])
+  })
+
   it('lets a letter be changed for one receiver alone', async () => {
     const results = await run((letter) =>
       is(letter, 'test/1-say', 2, 1) ? Uint8Array.of(2, 9) : letter.bytes,

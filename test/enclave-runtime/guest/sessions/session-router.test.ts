@@ -8,7 +8,7 @@ import { fixed } from '../../../../protocols/session/codec.ts'
 import { type Fault, ProtocolError } from '../../../../protocols/session/faults.ts'
 import { KINDS } from '../../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../../protocols/session/numbers.ts'
-import { broadcast, type Party } from '../../../../protocols/session/round.ts'
+import { broadcast, direct, type Party } from '../../../../protocols/session/round.ts'
 import { TestClock } from '../test-clock.ts'
 
 const R1 = 'sign/1-commit'
@@ -293,5 +293,24 @@ describe('a letter that no honest guest seals', () => {
     bench.take(2, letter(new Uint8Array(5)))
     await rejects(run, (error: ProtocolError) => error.fault.kind === 'malformed')
     deepEqual(bench.followed, ['strike 2'])
+  })
+})
+
+describe('a round in which not everyone speaks', () => {
+  it('goes to whom it is for, waits for those who speak, and passes over the guest itself', async () => {
+    const bench = new Bench()
+    const heard = await bench.router.conduct(bench.session, async (party) => {
+      bench.take(3, letter(word(3)))
+      const letters = new Map([1, 2].map((to) => [to, { word: word(to) }]))
+      return party.exchange(direct(R1, Word), letters, [1, 3])
+    })
+    deepEqual(
+      heard.map(({ word: bytes }, from) => [from, bytes[0]]),
+      [[3, 3]],
+    )
+    deepEqual(
+      bench.sent.map(({ to }) => to),
+      [2],
+    )
   })
 })
