@@ -1,6 +1,6 @@
-import { equalBytes } from '@noble/curves/utils.js'
 import { concatBytes } from '@noble/hashes/utils.js'
 import type { Breathe } from '../crypto/breathe.ts'
+import { hpkeSeal } from '../crypto/hpke.ts'
 import type { Random } from '../crypto/random.ts'
 import type { AnyHandle, Handle, Kernel } from '../kernel/kernel.ts'
 import { type PartyIndex, ProtocolError } from '../session/faults.ts'
@@ -17,12 +17,20 @@ import {
   type Dealing,
   shareStatements,
 } from '../sharing/checks.ts'
-import { commitmentTo, dealSidOf, publicHashOf, transcriptOf } from '../sharing/hashes.ts'
+import {
+  commitmentTo,
+  dealSidOf,
+  publicFieldsOf,
+  publicHashOf,
+  transcriptOf,
+} from '../sharing/hashes.ts'
 import type { KeyRecord } from '../sharing/key-record.ts'
-import { POK_BYTES } from '../sharing/messages.ts'
-import { checkParameters, keyRecordOf, publicSharesOf } from './checks.ts'
+import type { Commit } from '../sharing/messages.ts'
+import { checkOwnShares, publicSharesOf } from '../sharing/sums.ts'
+import { checkShape, keyRecordOf } from './checks.ts'
 import type { KeyCertificate } from './key-certificate.ts'
-import { rounds } from './messages.ts'
+import { mailboxInfo, NO_COMMIT } from './mailbox.ts'
+import { Posted, rounds } from './messages.ts'
 
 export type { KeyRecord } from '../sharing/key-record.ts'
 
@@ -36,10 +44,15 @@ export interface PendingKeys {
   readonly keys: readonly KeyRecord[]
   /** Mine, per key. Until `generateKeys` returns they belong to the run, which wipes them when it fails. */
   readonly shares: readonly Handle<'share'>[]
+  /** By dealer, for absent members to fetch (`Posted`); empty when nobody is absent. */
+  readonly mailbox: ReadonlyMap<PartyIndex, Uint8Array>
 }
 
 export interface GeneratedKeys extends PendingKeys {
-  /** Per key. */
+  /**
+   * Per key. None while fewer than `holders` members proved that they hold their shares: K4 then waits for K3 of
+   * members that were absent (02 §5).
+   */
   readonly certificates: readonly KeyCertificate[]
 }
 
@@ -50,7 +63,10 @@ export interface KeygenCollaborators {
   readonly breathe: Breathe
   /** Durable when it resolves: K3 leaves only then. */
   storePending(pending: PendingKeys): Promise<void>
-  /** Durable when it resolves: K4 leaves only then. 65 bytes per key and guest, own included; may throw to refuse. */
+  /**
+   * Durable when it resolves: K4 leaves only then. 65 bytes per key and member of D, own included; may throw to
+   * refuse.
+   */
   storeProofs(pending: PendingKeys, proofs: ReadonlyMap<PartyIndex, Uint8Array>): Promise<void>
   /** My guest key's signature over `"holdfast/guest/deal/1" 00 networkId T`, 64 bytes. */
   certify(transcript: Uint8Array): Promise<Uint8Array>
@@ -64,10 +80,14 @@ export interface KeygenParameters {
   readonly threshold: number
   /** How many keys: count × threshold ≤ 2,048. */
   readonly count: number
-  /** All members: dealers and receivers alike. */
+  /** N: all members, the receivers. */
   readonly guests: readonly Guest[]
-  /** How many signatures over T a certificate needs. */
+  /** How many signatures over T a certificate needs; at least so many deal. */
   readonly quorum: number
+  /** Who is absent, with its epoch prekey, 32 bytes. All others are D, the dealers and participants of the session. */
+  readonly absent?: ReadonlyMap<PartyIndex, Uint8Array>
+  /** h = min(n, t + f): how many share proofs K4 waits for; those of all members without it. */
+  readonly holders?: number
 }
 
 /**
@@ -83,11 +103,17 @@ export async function generateKeys(
   const { me, instanceId } = party
   const { kernel, random, breathe } = collaborators
   const { networkId, committeeId, epochId, threshold, count, quorum } = parameters
+  const prekeys = parameters.absent ?? new Map<PartyIndex, Uint8Array>()
   const guests = inOrder(parameters.guests)
-  checkParameters(party.everyone, guests, threshold, count, quorum)
-  const mine = guestAt(guests, me)
-  const others = guests.filter(({ index }) => index !== me)
-  const { commit, deal, prove, certify } = rounds(threshold, count)
+  const dealers = guests.filter(({ index }) => !prekeys.has(index))
+  const absent = guests.filter(({ index }) => prekeys.has(index))
+  const holders = parameters.holders ?? guests.length
+  checkShape({ threshold, count, quorum, holders, guests, dealers, absent, prekeys })
+  if (dealers.map(({ index }) => index).join() !== party.everyone.join())
+    throw new Error('bug: the guests are not the participants')
+  const mine = guestAt(dealers, me)
+  const others = dealers.filter(({ index }) => index !== me)
+  const { commit, deal, prove, certify } = rounds(threshold, count, absent.length)
   const scratch = new Scratch<AnyHandle>((handle) => kernel.wipe(handle))
   const buffers: Uint8Array[] = []
   try {
@@ -98,16 +124,33 @@ export async function generateKeys(
     const commitment = commitmentTo(instanceId, mine.id, opening, kernel.oracle)
     const myCommit = { nonce: random(32), commitment }
     const commits = await party.publish(commit, myCommit)
-    const commitOf = ({ index }: Guest) => (index === me ? myCommit : commits.from(index))
+    const commitOf = ({ index }: Guest): Commit => {
+      if (prekeys.has(index)) return NO_COMMIT
+      return index === me ? myCommit : commits.from(index)
+    }
     const sid = dealSidOf(KINDS.keygen, instanceId, guests, commitOf, kernel.oracle)
 
     // K2. Only once every promise is in: open it, prove it, and deal to each its shares.
     const proofs = kernel.dealProve(polynomials, sid, mine.id)
-    const dealTo = (to: PartyIndex) => {
+    const sharesFor = (to: PartyIndex) => {
       const shares = kernel.dealShare(polynomials, to)
       buffers.push(shares)
-      return { sid, ...opening, proofs, shares }
+      return shares
     }
+    const sealed = concatBytes(
+      ...absent.map((receiver) => {
+        const info = mailboxInfo(sid, mine.id, receiver.id)
+        const prekey = prekeys.get(receiver.index) ?? new Uint8Array()
+        return hpkeSeal(random, prekey, info, sharesFor(receiver.index))
+      }),
+    )
+    const dealTo = (to: PartyIndex) => ({
+      sid,
+      ...opening,
+      proofs,
+      shares: sharesFor(to),
+      sealed,
+    })
     const received = await party.deal(deal, dealTo)
     const deals = new Map([
       [me, dealTo(me)],
@@ -131,22 +174,30 @@ export async function generateKeys(
     const keys: KeyRecord[] = []
     const publicShares: Uint8Array[][] = []
     for (let b = 0; b < count; b++) {
-      const key = keyRecordOf(kernel, deal.name, networkId, sid, b, threshold, guests, dealOf)
+      const key = keyRecordOf(kernel, deal.name, networkId, sid, b, threshold, dealers, dealOf)
       keys.push(key)
       publicShares.push(publicSharesOf(kernel, deal.name, key, guests))
       await breathe()
     }
     const publicSharesAt = (guest: Guest) =>
       publicShares.map((points) => points[guests.indexOf(guest)] ?? new Uint8Array())
-    const pub = publicHashOf(sid, guests, guests, commitOf, dealOf, kernel.oracle)
+    const fields = publicFieldsOf(dealers, guests, commitOf, dealOf)
+    const pub = publicHashOf(sid, fields, kernel.oracle)
     const records = keys.map(({ record }) => record)
     const transcript = transcriptOf(pub, records, kernel.oracle)
-    const summands = guests.map((guest) => dealOf(guest).shares)
+    const summands = dealers.map((guest) => dealOf(guest).shares)
     const shares = kernel.shareSum(summands, count).map((share) => scratch.hold(share))
     checkOwnShares(kernel, publicSharesAt(mine), shares)
 
     // K3. My share is on disk before anyone can rely on it; prove that I hold it.
-    const pending: PendingKeys = { sid, pub, transcript, keys, shares }
+    const posted = Posted(threshold, count, absent.length)
+    const mailbox = new Map(
+      (absent.length === 0 ? [] : dealers).map((dealer) => [
+        dealer.index,
+        posted.encode({ ...commitOf(dealer), ...dealOf(dealer) }),
+      ]),
+    )
+    const pending: PendingKeys = { sid, pub, transcript, keys, shares, mailbox }
     await collaborators.storePending(pending)
     const myProofs = concatBytes(
       ...shares.map((share, b) => kernel.shareProve(share, sid, mine.id, b)),
@@ -162,12 +213,16 @@ export async function generateKeys(
       await checkProofs(kernel, prove.name, guest, statements, breathe)
     }
 
-    // K4. Everyone's proof is on disk too: now I may say that these keys are held.
+    // K4. The proofs of enough holders are on disk too: now I may say that these keys are held.
     const proofOf = ({ index }: Guest) => (index === me ? myProofs : proved.from(index).proofs)
     await collaborators.storeProofs(
       pending,
-      new Map(guests.map((guest) => [guest.index, proofOf(guest)])),
+      new Map(dealers.map((guest) => [guest.index, proofOf(guest)])),
     )
+    if (dealers.length < holders) {
+      for (const share of shares) scratch.keep(share)
+      return { ...pending, certificates: [] }
+    }
     const mySignature = await collaborators.certify(transcript)
     const certified = await party.publish(certify, { sid, signature: mySignature })
     for (const guest of others) {
@@ -178,7 +233,7 @@ export async function generateKeys(
     }
     const signatureOf = ({ index }: Guest) =>
       index === me ? mySignature : certified.from(index).signature
-    const signatures = guests.map((guest) => [guest.index, signatureOf(guest)] as const)
+    const signatures = dealers.map((guest) => [guest.index, signatureOf(guest)] as const)
     const certificates = keys.map((key) => ({
       committeeId,
       epochId,
@@ -199,29 +254,4 @@ export async function generateKeys(
     scratch.wipe()
     for (const buffer of buffers) buffer.fill(0) // shares as they came and went, also after a failure
   }
-}
-
-/** Whether `from` proved in K3 that it holds its share of every key: asked again after a crash. */
-export function verifyShareProofs(
-  kernel: Kernel,
-  { sid, keys }: Pick<PendingKeys, 'sid' | 'keys'>,
-  from: Guest,
-  proofs: Uint8Array,
-): boolean {
-  if (proofs.length !== POK_BYTES * keys.length) return false
-  const points = keys.map(({ commitment }) => kernel.evaluateCommitment(commitment, from.index))
-  const publicShares = points.filter((point) => point !== undefined)
-  if (publicShares.length !== keys.length) return false
-  return kernel.verifyPoks(shareStatements(sid, from, publicShares, proofs))
-}
-
-/** Feldman held for every summand, so the sums fit: anything else is our own contradiction, and halts. */
-function checkOwnShares(
-  kernel: Kernel,
-  expected: readonly Uint8Array[],
-  shares: readonly Handle<'share'>[],
-): void {
-  for (const [b, share] of shares.entries())
-    if (!equalBytes(kernel.sharePublic(share), expected[b] ?? new Uint8Array()))
-      throw new ProtocolError({ kind: 'own-share', reason: `key ${b} of the run` })
 }

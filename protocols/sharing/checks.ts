@@ -4,11 +4,18 @@ import type { Kernel, PokStatement } from '../kernel/kernel.ts'
 import { ProtocolError } from '../session/faults.ts'
 import type { Guest } from '../session/guest.ts'
 import { commitmentTo } from './hashes.ts'
-import { type Deal, item, POINT_BYTES, POK_BYTES, SCALAR_BYTES } from './messages.ts'
+import {
+  type Deal,
+  item,
+  POINT_BYTES,
+  POK_BYTES,
+  type PublicDeal,
+  SCALAR_BYTES,
+} from './messages.ts'
 
 const SHARE_COEFFICIENT = 65535 // marks the proof of a share (02 §5)
 /** Commitments of one equation: 64 keys with t = 2, less than ten milliseconds. More would hold everything else up. */
-const POINTS_AT_ONCE = 128
+export const POINTS_AT_ONCE = 128
 
 export interface Dealing {
   readonly sid: Uint8Array
@@ -34,7 +41,7 @@ export function checkOpening(
   instanceId: Uint8Array,
   { index: from, id }: Guest,
   promised: Uint8Array,
-  deal: Deal,
+  deal: PublicDeal,
 ): void {
   if (!equalBytes(commitmentTo(instanceId, id, deal, kernel.oracle), promised))
     throw new ProtocolError({ kind: 'commitment', round, from })
@@ -47,7 +54,7 @@ export async function checkDealProofs(
   kernel: Kernel,
   { sid, threshold, count, round }: Dealing,
   dealer: Guest,
-  { F, proofs }: Pick<Deal, 'F' | 'proofs'>,
+  { F, proofs }: Pick<PublicDeal, 'F' | 'proofs'>,
   breathe: Breathe,
 ): Promise<void> {
   const statements = Array.from({ length: threshold * count }, (_, i) => ({

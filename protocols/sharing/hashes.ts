@@ -4,7 +4,7 @@ import { type Oracle, oracle } from '../crypto/transcript.ts'
 import { u8, u16 } from '../session/codec.ts'
 import { type Guest, inOrder } from '../session/guest.ts'
 import type { Kind } from '../session/instance.ts'
-import { Commit, type Deal } from './messages.ts'
+import type { Commit, PublicDeal } from './messages.ts'
 
 /** A dealer's part of something, by dealer. */
 export type ByGuest<T> = (guest: Guest) => T
@@ -13,11 +13,14 @@ export type ByGuest<T> = (guest: Guest) => T
 export const commitmentTo = (
   instanceId: Uint8Array,
   dealer: Uint8Array,
-  { blind, chainCode, F }: Pick<Deal, 'blind' | 'chainCode' | 'F'>,
+  { blind, chainCode, F }: Pick<PublicDeal, 'blind' | 'chainCode' | 'F'>,
   hash: Oracle = oracle,
 ): Uint8Array => hash(tags.dealCommitment, 32, instanceId, dealer, blind, chainCode, F)
 
-/** sid = RO(deal-sid; u8 kind, instanceId, per party: id, nonce, com). */
+/**
+ * sid = RO(deal-sid; u8 kind, instanceId, per party: id, nonce, com). A pure receiver has no com, an absent one no
+ * nonce either: both empty fields.
+ */
 export const dealSidOf = (
   kind: Kind,
   instanceId: Uint8Array,
@@ -41,7 +44,7 @@ export const chainCodeOf = (
   sid: Uint8Array,
   index: number,
   dealers: readonly Guest[],
-  dealOf: ByGuest<Deal>,
+  dealOf: ByGuest<PublicDeal>,
   hash: Oracle = oracle,
 ): Uint8Array =>
   hash(
@@ -62,35 +65,41 @@ export const keyIdOf = (
   hash: Oracle = oracle,
 ): Uint8Array => hash(tags.keyId, 32, networkId, sid, u16(index), u8(curve), publicKey)
 
-/**
- * pub = RO(deal-pub; sid, ids of D, ids of N, K1 of each party, K2 without shares of each dealer). Each
- * list of ids is one field; each K1 and each K2 is a field of its own, because their lengths may differ.
- */
+/** pub = RO(deal-pub; sid, ids of D, ids of N, K1 of each party, K2 without shares of each dealer). */
 export const publicHashOf = (
   sid: Uint8Array,
+  fields: readonly Uint8Array[],
+  hash: Oracle = oracle,
+): Uint8Array => hash(tags.dealPublic, 32, sid, ...fields)
+
+/**
+ * The fields of pub behind sid. Each list of ids is one field; each K1 and each K2 is a field of its own,
+ * because their lengths may differ.
+ */
+export const publicFieldsOf = (
   dealers: readonly Guest[],
   receivers: readonly Guest[],
   commitOf: ByGuest<Commit>,
-  dealOf: ByGuest<Deal>,
-  hash: Oracle = oracle,
-): Uint8Array => {
-  const parties = inOrder([
+  dealOf: ByGuest<PublicDeal>,
+): Uint8Array[] => [
+  concatBytes(...inOrder(dealers).map(({ id }) => id)),
+  concatBytes(...inOrder(receivers).map(({ id }) => id)),
+  ...partiesOf(dealers, receivers).map((party) => {
+    const { nonce, commitment } = commitOf(party)
+    return concatBytes(nonce, commitment)
+  }),
+  ...inOrder(dealers).map((dealer) => {
+    const { sid, blind, chainCode, F, proofs } = dealOf(dealer)
+    return concatBytes(sid, blind, chainCode, F, proofs)
+  }),
+]
+
+/** D ∪ N in party order. */
+export const partiesOf = (dealers: readonly Guest[], receivers: readonly Guest[]): Guest[] =>
+  inOrder([
     ...dealers,
     ...receivers.filter(({ index }) => !dealers.some((dealer) => dealer.index === index)),
   ])
-  return hash(
-    tags.dealPublic,
-    32,
-    sid,
-    concatBytes(...inOrder(dealers).map(({ id }) => id)),
-    concatBytes(...inOrder(receivers).map(({ id }) => id)),
-    ...parties.map((party) => Commit.encode(commitOf(party))),
-    ...inOrder(dealers).map((dealer) => {
-      const { blind, chainCode, F, proofs } = dealOf(dealer)
-      return concatBytes(sid, blind, chainCode, F, proofs)
-    }),
-  )
-}
 
 /** T = RO(deal-tr; pub, rec_0 ‖ … ‖ rec_{B−1}). */
 export const transcriptOf = (

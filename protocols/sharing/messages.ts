@@ -10,8 +10,8 @@ export interface Commit {
   readonly nonce: Uint8Array
   readonly commitment: Uint8Array
 }
-/** K2: what was promised, proofs of it, and the receiver's shares, which are secret. */
-export interface Deal {
+/** K2 without shares: what was promised, and proofs of it. */
+export interface PublicDeal {
   readonly sid: Uint8Array
   readonly blind: Uint8Array
   readonly chainCode: Uint8Array
@@ -19,6 +19,9 @@ export interface Deal {
   readonly F: Uint8Array
   /** A proof of knowledge per coefficient. */
   readonly proofs: Uint8Array
+}
+/** K2: with the receiver's shares, which are secret. */
+export interface Deal extends PublicDeal {
   /** f_b(x) of the receiver, per key. */
   readonly shares: Uint8Array
 }
@@ -36,16 +39,25 @@ export interface Certify {
 
 export const Commit: FixedCodec<Commit> = fixed({ nonce: 32, commitment: 32 })
 
-/** The length of K2 follows from the threshold and the number of keys: no other threshold decodes. */
+type Lengths<T> = { readonly [Name in keyof T]: number }
+
+const publicLengths = (threshold: number, count: number): Lengths<PublicDeal> => ({
+  sid: 32,
+  blind: 32,
+  chainCode: 32,
+  F: POINT_BYTES * threshold * count,
+  proofs: POK_BYTES * threshold * count,
+})
+
+/** The lengths of K2 follow from the threshold and the number of keys: no other threshold decodes. */
+export const dealLengths = (threshold: number, count: number): Lengths<Deal> => ({
+  ...publicLengths(threshold, count),
+  shares: SCALAR_BYTES * count,
+})
+export const PublicDeal = (threshold: number, count: number): FixedCodec<PublicDeal> =>
+  fixed(publicLengths(threshold, count))
 export const Deal = (threshold: number, count: number): FixedCodec<Deal> =>
-  fixed({
-    sid: 32,
-    blind: 32,
-    chainCode: 32,
-    F: POINT_BYTES * threshold * count,
-    proofs: POK_BYTES * threshold * count,
-    shares: SCALAR_BYTES * count,
-  })
+  fixed(dealLengths(threshold, count))
 export const Prove = (count: number): FixedCodec<Prove> =>
   fixed({ sid: 32, transcript: 32, proofs: POK_BYTES * count })
 export const Certify: FixedCodec<Certify> = fixed({ sid: 32, signature: 64 })

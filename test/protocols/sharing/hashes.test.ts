@@ -7,6 +7,7 @@ import {
   commitmentTo,
   dealSidOf,
   keyIdOf,
+  publicFieldsOf,
   publicHashOf,
   transcriptOf,
 } from '../../../protocols/sharing/hashes.ts'
@@ -89,7 +90,7 @@ describe('the hashes of a dealing are those of the specification', () => {
       return join(sid, blind, chainCode, F, proofs)
     })
     assert.deepEqual(
-      publicHashOf(sid, everyone, everyone, commitOf, dealOf),
+      publicHashOf(sid, publicFieldsOf(everyone, everyone, commitOf, dealOf)),
       byHand('deal-pub', sid, ids, ids, ...k1, ...k2),
     )
   })
@@ -97,10 +98,13 @@ describe('the hashes of a dealing are those of the specification', () => {
   it('pub does not know the shares, and tells dealers from receivers', () => {
     const hash = (dealers: Guest[], receivers: Guest[], change: Partial<Deal> = {}) =>
       Buffer.from(
-        publicHashOf(sid, dealers, receivers, commitOf, (guest) => ({
-          ...dealOf(guest),
-          ...change,
-        })),
+        publicHashOf(
+          sid,
+          publicFieldsOf(dealers, receivers, commitOf, (guest) => ({
+            ...dealOf(guest),
+            ...change,
+          })),
+        ),
       ).toString('hex')
     const honest = hash(everyone, everyone)
     assert.equal(hash(everyone, everyone, { shares: b32(0) }), honest)
