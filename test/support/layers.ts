@@ -28,6 +28,7 @@ const CONVERSATIONS = [
   'protocols/pair-setup',
   'protocols/correlations',
   'protocols/keygen',
+  'protocols/reshare',
   'protocols/sign',
 ]
 const DECIDING: Room = {
@@ -70,6 +71,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'protocols/pair-setup': CONVERSATION,
   'protocols/correlations': CONVERSATION,
   'protocols/keygen': CONVERSATION,
+  'protocols/reshare': CONVERSATION,
   'protocols/sign': CONVERSATION,
   'protocols/agreement': DECIDING,
   'protocols/request': DECIDING,

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { rounds as correlations } from '../../../protocols/correlations/messages.ts'
 import { rounds as keygen } from '../../../protocols/keygen/messages.ts'
 import { rounds as pairSetup } from '../../../protocols/pair-setup/messages.ts'
+import { rounds as reshare } from '../../../protocols/reshare/messages.ts'
 import { type Codec, DecodeError, type FixedCodec } from '../../../protocols/session/codec.ts'
 import { ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
 import { rounds as sign } from '../../../protocols/sign/messages.ts'
@@ -25,6 +26,40 @@ const TABLES: { of: string; rounds: object; sizes: Record<string, number> }[] = 
     of: `a key generation, t = ${t}, B = ${B}`,
     rounds: keygen(t, B),
     sizes: { commit: 64, deal: 96 + B * (98 * t + 32), prove: 64 + 65 * B, certify: 96 },
+  })),
+  ...(
+    [
+      [3, 2, 2],
+      [5, 3, 1],
+    ] as const
+  ).map(([t, B, absent]) => ({
+    of: `a key generation, t = ${t}, B = ${B}, ${absent} absent`,
+    rounds: keygen(t, B, absent),
+    sizes: {
+      commit: 64,
+      deal: 96 + B * (98 * t + 32) + absent * (48 + 32 * B),
+      prove: 64 + 65 * B,
+      certify: 96,
+    },
+  })),
+  ...(
+    [
+      [2, 3, 1],
+      [3, 3, 64],
+      [9, 5, 2],
+    ] as const
+  ).map(([old, t, B]) => ({
+    of: `a reshare from t = ${old} to t = ${t}, B = ${B}`,
+    rounds: reshare(old, t, B),
+    sizes: {
+      commit: 64,
+      nonce: 32,
+      deal: 96 + B * (98 * t + 32),
+      introduce: 96 + B * (98 * t + 32) + B * (64 + 33 * old),
+      show: 96 + B * 98 * t,
+      prove: 64 + 65 * B,
+      certify: 96,
+    },
   })),
   ...[1, 16].map((N) => ({
     of: `a batch of ${N} correlations`,
@@ -125,9 +160,14 @@ describe('round numbers', () => {
     const numbers = Object.values(ROUND_NUMBERS)
     assert.equal(new Set(numbers).size, numbers.length)
     for (const [name, number] of Object.entries(ROUND_NUMBERS)) {
-      const kind = { session: 0, 'pair-setup': 1, correlations: 3, keygen: 4, sign: 8 }[
-        name.split('/')[0] ?? ''
-      ]
+      const kind = {
+        session: 0,
+        'pair-setup': 1,
+        correlations: 3,
+        keygen: 4,
+        reshare: 5,
+        sign: 8,
+      }[name.split('/')[0] ?? '']
       assert.equal(number >> 8, kind, name)
     }
   })
