@@ -16,6 +16,7 @@ import type {
 } from './collaborators.ts'
 import { type Deadline, deadlineAfter, orAborted } from './deadline.ts'
 import { unanswered } from './endings.ts'
+import { Gate } from './gate.ts'
 import { Answers } from './idempotency.ts'
 import { Pace } from './pace.ts'
 import { Pending } from './pending.ts'
@@ -81,6 +82,7 @@ const MAX_PENDING_PER_ACCOUNT = 100 // 03 §9.1
 const LONGEST_MS = 30_000 // 03 §9.1: no request lives longer
 const CHECK_TIMEOUT_MS = 10_000 // a few signature verifications; a guest that takes longer hangs
 const REFERENCE_FACTOR = 2
+const DRAWN_DIGITS = 6 // of a digest: as good as drawn by lot
 
 export function createCoordinator(deps: CoordinatorDependencies): Coordinator {
   return new RequestCoordinator(deps)
@@ -92,6 +94,7 @@ class RequestCoordinator implements Coordinator {
   readonly #blame = new Blame()
   readonly #attempts: AttemptDependencies
   readonly #answers = new Answers()
+  readonly #gate: Gate
   readonly #pending = new Pending({ perNode: MAX_PENDING, perAccount: MAX_PENDING_PER_ACCOUNT })
   /** By the exact bytes, proofs included: one check for all of them. */
   readonly #asked = new Map<string, Promise<Reply>>()
@@ -110,6 +113,7 @@ class RequestCoordinator implements Coordinator {
     const budgetFactor = deps.budgetFactor ?? REFERENCE_FACTOR
     const onSigned = deps.onSigned ?? (() => undefined)
     const pace = new Pace(clock)
+    this.#gate = new Gate(pace)
     this.#attempts = { guest, standing, clock, budgetFactor, rpc, blame, log, onSigned, pace }
     serveLeads(this.#attempts, (ms) => this.#deadline(ms))
   }
@@ -127,7 +131,7 @@ class RequestCoordinator implements Coordinator {
       this.#count.joined += 1
       return orAborted(asked, options.signal)
     }
-    if (this.#asked.size >= MAX_PENDING) return failure('OVERLOADED')
+    if (this.#asked.size >= MAX_PENDING) return this.#full(key)
     const answer = this.#answer(request, key, options).finally(() => this.#asked.delete(key))
     this.#asked.set(key, answer)
     return orAborted(answer, options.signal)
@@ -161,13 +165,28 @@ class RequestCoordinator implements Coordinator {
 
   async #checked(request: Uint8Array, key: string, options: HandleOptions): Promise<Reply> {
     const { core } = decodePlainRequest(request)
+    const leave = this.#gate.enter(core.method)
+    if (leave === undefined) return this.#full(key)
+    try {
+      return await this.#admitted(request, core.exp * 1000, key, options)
+    } finally {
+      leave()
+    }
+  }
+
+  /** `expires` in unix ms. */
+  async #admitted(
+    request: Uint8Array,
+    expires: number,
+    key: string,
+    options: HandleOptions,
+  ): Promise<Reply> {
     const limited = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)])
     const checked = await this.#deps.guest.check(request, limited)
     if ('phases' in checked) options.phases?.asGuestSays(checked.phases)
     options.phases?.enter('reserve')
     if (checked.kind === 'error') return failure(knownId(checked.id), { message: checked.message })
     if (checked.kind === 'done') return { result: checked.result }
-    const expires = core.exp * 1000
     return this.#joined(checked, request, key, { ...options, expires })
   }
 
@@ -190,8 +209,9 @@ class RequestCoordinator implements Coordinator {
       return running
     }
     const accountId = checked.accountId === null ? null : uuidText(checked.accountId)
-    const leave = this.#pending.enter(accountId)
-    if (leave === undefined) return failure('OVERLOADED', { requestId })
+    const isFair = accountId === null || this.#gate.isFair(this.#pending.of(accountId))
+    const leave = isFair ? this.#pending.enter(accountId) : undefined
+    if (leave === undefined) return this.#full(requestId, { requestId })
     const delayMs = options.admit?.(accountId)
     if (delayMs !== undefined) {
       leave()
@@ -206,6 +226,15 @@ class RequestCoordinator implements Coordinator {
     })
     this.#running.set(requestId, run)
     return run
+  }
+
+  /** Come again, each at a time of its own: that of `name`, a digest in hex. */
+  #full(name: string, about: { readonly requestId?: string } = {}): Reply {
+    const fraction = Number.parseInt(name.slice(0, DRAWN_DIGITS), 16) / 16 ** DRAWN_DIGITS
+    return failure('OVERLOADED', {
+      ...about,
+      details: { retryAfterMs: this.#gate.delayMs(fraction) },
+    })
   }
 
   async #run(

@@ -4,7 +4,7 @@ import { attemptBudget, SHORTEST_ATTEMPT_MS } from './budget.ts'
 import type { Clock, CoordinatorGuest } from './collaborators.ts'
 import { orAborted } from './deadline.ts'
 import { rendezvousOrder } from './leaders.ts'
-import type { Pace } from './pace.ts'
+import { type Pace, type Paced, quickMs } from './pace.ts'
 import type { PhaseClock } from './phases.ts'
 import type { Standing } from './standing.ts'
 import { chooseSigners } from './subsets.ts'
@@ -99,15 +99,20 @@ export async function leadWith(
     const remainingMs = attempt.remainingMs - (deps.clock.monotonic() - began)
     if (remainingMs < SHORTEST_ATTEMPT_MS) return outOfTime // it waited too long: nobody's fault
     const outcome = await leadNow(deps, { ...attempt, remainingMs }, signers)
-    leave(isLate(outcome) ? 'late' : outcome.kind === 'done' ? 'done' : 'other')
+    const rttMs = deps.standing.slowestMs(signers)
+    leave(pacedBy(outcome), quickMs(rttMs, deps.budgetFactor))
     return outcome
   } finally {
     leave('other')
   }
 }
 
-const isLate = (outcome: Outcome): boolean =>
-  outcome.kind === 'failed' && (outcome.fault === 'timeout' || outcome.fault === 'overloaded')
+function pacedBy(outcome: Outcome): Paced {
+  if (outcome.kind === 'done') return 'done'
+  if (outcome.kind !== 'failed') return 'other'
+  if (outcome.fault === 'timeout' || outcome.fault === 'overloaded') return 'late'
+  return outcome.fault === 'not-yet' ? 'held' : 'other'
+}
 
 async function leadNow(
   { guest, standing, clock, budgetFactor, onSigned }: LeadDependencies,

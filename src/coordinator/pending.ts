@@ -29,6 +29,11 @@ export class Pending {
     return this.#all
   }
 
+  /** Under way for this account. */
+  of(account: string): number {
+    return this.#accounts.get(account) ?? 0
+  }
+
   #leave(account: string): void {
     const others = (this.#accounts.get(account) ?? 1) - 1
     if (others === 0) this.#accounts.delete(account)

@@ -3,6 +3,7 @@ import { decodePlainRequest } from '../../../protocols/request/plain-request.ts'
 import { decodeOutcome, encodeLeadAsk } from '../../../src/coordinator/forward.ts'
 import type { Outcome } from '../../../src/coordinator/lead.ts'
 import { rendezvousOrder } from '../../../src/coordinator/leaders.ts'
+import { Pending } from '../../../src/coordinator/pending.ts'
 import { FakeNetwork, failed, requestOf } from './fake-network.ts'
 
 const digestOf = (request: Uint8Array): string =>
@@ -526,20 +527,23 @@ describe('createCoordinator()', () => {
   })
 
   describe('limits', () => {
-    it('takes 100 requests of one account at a time, not 101', async () => {
+    it('hold for one account and for all of them together', () => {
+      const pending = new Pending({ perNode: 5, perAccount: 3 })
+      const leaves = ['a', 'a', 'a', 'b'].map((account) => pending.enter(account))
+      assert.ok(leaves.every((leave) => leave !== undefined))
+      assert.equal(pending.enter('a'), undefined)
+      assert.ok(pending.enter(null))
+      assert.equal(pending.enter('b'), undefined)
+      leaves[0]?.()
+      leaves[0]?.() // once
+      assert.deepEqual([pending.size, pending.of('a'), pending.of('c')], [4, 2, 0])
+      assert.ok(pending.enter('a'))
+    })
+
+    it('are given back with the answer', async () => {
       const network = new FakeNetwork()
-      const { promise, resolve } = Promise.withResolvers<void>()
-      network.script = async (plan) => {
-        await promise
-        return { kind: 'done', result: 'ok', signers: plan.signers }
-      }
-      const under = Array.from({ length: 100 }, (_, nonce) => network.ask(requestOf({ nonce })))
-      const beyond = await network.ask(requestOf({ nonce: 101 }))
-      assert.ok('error' in beyond)
-      assert.equal(beyond.error.id, 'OVERLOADED')
-      assert.equal(beyond.error.retryable, true)
-      resolve()
-      assert.ok((await Promise.all(under)).every((reply) => 'result' in reply))
+      const replies = await Promise.all([0, 1, 2].map((nonce) => network.ask(requestOf({ nonce }))))
+      assert.ok(replies.every((reply) => 'result' in reply))
       assert.equal(network.at(1).stats().pending, 0)
     })
 

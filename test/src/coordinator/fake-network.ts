@@ -183,15 +183,15 @@ export const failed = (
 
 /** A request that decodes; its proof is nobody's, as the fake guests do not look at it. */
 export function requestOf(
-  parameters: { nonce?: number; ttl?: number; proof?: number } = {},
+  parameters: { nonce?: number; ttl?: number; proof?: number; method?: 'eth_accounts' } = {},
 ): Uint8Array {
   const iat = NOW / 1000
   const core = {
     networkId: new Uint8Array(32).fill(0x11),
     scopeId: new Uint8Array(16),
     accountId: new Uint8Array(16).fill(0x33),
-    method: 'personal_sign',
-    params: ['0x68656c6c6f', `0x${'00'.repeat(19)}aa`],
+    method: parameters.method ?? 'personal_sign',
+    params: parameters.method === undefined ? ['0x68656c6c6f', `0x${'00'.repeat(19)}aa`] : [],
     nonce: new Uint8Array(16).fill(parameters.nonce ?? 0x44),
     iat,
     exp: iat + (parameters.ttl ?? 120),

@@ -25,18 +25,45 @@ describe('Pace', () => {
     equal(pace.waiting, 1)
   })
 
-  it('makes room while what it holds ends in time, and only as far as it is used', async () => {
+  it('makes room while what it holds is quick, and only as far as it is used', async () => {
     const clock = new StillClock()
     const pace = new Pace(clock)
     for (let i = 0; i < 50; i++) (await pace.enter(patient))('done')
-    equal(pace.room, 32) // one at a time needs no more
-    for (let round = 0; round < 60; round++) {
+    equal(pace.room, OWN_ROOM.first) // one at a time needs no more
+    const round = async (tookMs: number, quickMs?: number): Promise<void> => {
       const leaves = await Promise.all(Array.from({ length: pace.room }, () => pace.enter(patient)))
-      clock.at += 1_000 // in time, but no more than that
+      clock.at += tookMs
+      for (const leave of leaves) leave('done', quickMs)
+    }
+    await round(300) // neither quick nor slow
+    equal(pace.room, OWN_ROOM.first)
+    await round(300, 600) // to members that are far away that is quick
+    ok(pace.room > OWN_ROOM.first)
+  })
+
+  it('comes to as many at once as one processor signs in twice the time that is quick', async () => {
+    const clock = new StillClock()
+    const pace = new Pace(clock)
+    for (let times = 0; times < 400; times++) {
+      const leaves = await Promise.all(Array.from({ length: pace.room }, () => pace.enter(patient)))
+      const tookMs = 50 * leaves.length // each more makes all of them slower
+      clock.at += tookMs
       for (const leave of leaves) leave('done')
     }
-    ok(pace.room > 32)
-    ok(pace.room <= 128)
+    ok(pace.room >= 4 && pace.room <= 8, `${pace.room} at once`)
+    ok(Math.abs(pace.turnMs - 50 * pace.room) < 150, `${pace.turnMs} ms each`)
+    equal(pace.soon, Math.floor((pace.room * 1_000) / pace.turnMs))
+  })
+
+  it('takes room back when others have too much to do', async () => {
+    const clock = new StillClock()
+    const pace = new Pace(clock)
+    for (let i = 0; i < 3; i++) {
+      clock.at += 1_000
+      const leaves = await Promise.all([pace.enter(patient), pace.enter(patient)])
+      for (const leave of leaves) leave('held')
+    }
+    equal(pace.room, Math.floor(OWN_ROOM.first * 0.85 ** 3))
   })
 
   it('is no limit to a node whose attempts are quick: three rounds of them make all room there is', async () => {
@@ -66,13 +93,13 @@ describe('Pace', () => {
     })
     await turn()
     equal(began, false)
-    const mine = await Promise.all(Array.from({ length: 32 }, () => own.enter(patient)))
+    const mine = await Promise.all(Array.from({ length: own.room }, () => own.enter(patient)))
     const waits = own.enter(patient)
     equal(served.room, SERVED_ROOM.least) // while one of the own waits
     held[0]?.('late')
     await turn()
     equal(began, false)
-    equal(own.room, 32)
+    equal(own.room, OWN_ROOM.first)
     mine[0]?.('done')
     ;(await waits)('done')
     equal(served.room, 2) // one late attempt of its own halved it
@@ -84,9 +111,9 @@ describe('Pace', () => {
   it('halves the room when attempts are late, once for those that are late together', async () => {
     const clock = new StillClock()
     const pace = new Pace(clock)
-    const leaves = await Promise.all(Array.from({ length: 32 }, () => pace.enter(patient)))
+    const leaves = await Promise.all(Array.from({ length: pace.room }, () => pace.enter(patient)))
     for (const leave of leaves) leave('late')
-    equal(pace.room, 16)
+    equal(pace.room, OWN_ROOM.first / 2)
     for (let i = 0; i < 6; i++) {
       clock.at += 1_000
       ;(await pace.enter(patient))('late')
@@ -96,7 +123,7 @@ describe('Pace', () => {
 
   it('gives up a place in the queue with the request', async () => {
     const pace = new Pace(new StillClock())
-    const leaves = await Promise.all(Array.from({ length: 32 }, () => pace.enter(patient)))
+    const leaves = await Promise.all(Array.from({ length: pace.room }, () => pace.enter(patient)))
     const gone = new AbortController()
     const waiting = pace.enter(gone.signal)
     const next = pace.enter(patient)
@@ -109,7 +136,7 @@ describe('Pace', () => {
 })
 
 describe('a coordinator under load', () => {
-  it('leads a few attempts at once and answers all requests', async () => {
+  it('leads a few attempts at once, and answers all requests that get a turn soon', async () => {
     const network = new FakeNetwork()
     let [running, most] = [0, 0]
     network.account = null // limits of one account are not what is tested
@@ -124,8 +151,10 @@ describe('a coordinator under load', () => {
     const replies = await Promise.all(
       Array.from({ length: 100 }, (_, nonce) => network.ask(requestOf({ nonce }))),
     )
-    ok(replies.every((reply) => 'result' in reply))
-    ok(most <= 48, `${most} at once`)
+    const refused = replies.filter((reply) => 'error' in reply)
+    equal(refused.length, 100 - OWN_ROOM.first - 64) // a second has four turns of a quarter of it
+    for (const { error } of refused) equal(error.id, 'OVERLOADED')
+    ok(most <= 24, `${most} at once`)
   })
 
   it('begins no attempt whose turn comes when nothing can end in time any more', async () => {
@@ -136,16 +165,18 @@ describe('a coordinator under load', () => {
       await held.promise
       return { kind: 'done', result: '0xsigned', signers }
     }
-    const first = Array.from({ length: 32 }, (_, nonce) => network.ask(requestOf({ nonce })))
-    while (network.leads.length < 32) await turn()
-    const last = network.ask(requestOf({ nonce: 32 }), 1, { deadlineMs: 20_000 })
-    while (network.at(1).stats().pending < 33) await turn()
+    const first = Array.from({ length: OWN_ROOM.first }, (_, nonce) =>
+      network.ask(requestOf({ nonce })),
+    )
+    while (network.leads.length < OWN_ROOM.first) await turn()
+    const last = network.ask(requestOf({ nonce: OWN_ROOM.first }), 1, { deadlineMs: 20_000 })
+    while (network.at(1).stats().pending <= OWN_ROOM.first) await turn()
     network.clock.at += 19_950
     held.resolve()
     await Promise.all(first)
     const reply = await last
     equal('error' in reply && reply.error.id, 'MPC_DEADLINE')
-    equal(network.leads.length, 32)
+    equal(network.leads.length, OWN_ROOM.first)
   })
 
   it('leads fewer at once after attempts that were late', async () => {
@@ -189,10 +220,10 @@ describe('a coordinator that leads for other members', () => {
     )
     while (network.leads.length < 4 * SERVED_ROOM.first) await turn()
     const replies = await Promise.all(
-      Array.from({ length: 100 }, (_, i) => network.ask(requestOf({ nonce: 100 + i }), 2)),
+      Array.from({ length: 60 }, (_, i) => network.ask(requestOf({ nonce: 100 + i }), 2)),
     )
     ok(replies.every((reply) => 'result' in reply))
-    equal(network.leads.length, 4 * SERVED_ROOM.first + 100)
+    equal(network.leads.length, 4 * SERVED_ROOM.first + 60)
     silent.resolve()
     ok((await Promise.all(asked)).every(({ kind }) => kind === 'done'))
   })
@@ -212,7 +243,7 @@ describe('a coordinator that leads for other members', () => {
     }
     network.leads.length = 0
     const own = Array.from({ length: 60 }, (_, i) => network.ask(requestOf({ nonce: 100 + i }), 2))
-    while (network.leads.length < 32) await turn()
+    while (network.leads.length < OWN_ROOM.first) await turn()
     held.resolve()
     ok((await Promise.all(own)).every((reply) => 'result' in reply))
   })
