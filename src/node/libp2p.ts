@@ -1,4 +1,4 @@
-import { noise } from '@chainsafe/libp2p-noise' // the one line to change for `@libp2p/noise`: same wire (07 §1)
+import { noise } from '@chainsafe/libp2p-noise' // to change for `@libp2p/noise`, same wire (07 §1): here and in noise-crypto.ts
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 import {
@@ -15,6 +15,7 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import type { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
+import { noiseCrypto } from './noise-crypto.ts'
 import type { Profile } from './profiles.ts'
 import { whole } from './whole-writes.ts'
 
@@ -54,7 +55,7 @@ export async function createHost(init: HostInit): Promise<Host> {
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     ...(init.datastore === undefined ? {} : { datastore: init.datastore }),
     transports: [tcp(), webSockets()],
-    connectionEncrypters: [whole(noise())],
+    connectionEncrypters: [whole(noise({ crypto: noiseCrypto }))],
     streamMuxers: [
       yamux({
         maxInboundStreams: 128,

@@ -1,5 +1,6 @@
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { wholeReads } from './whole-reads.ts'
 
 const AT_ONCE_BYTES = 64 * 1024 // one message of Noise
 const AT_ONCE_MS = 1 // frames of a long turn do not wait for its end
@@ -63,5 +64,6 @@ function inTurns<T extends SecuredConnection>(secured: T): T {
     flush()
     return close(options)
   }
+  wholeReads(connection)
   return secured
 }
