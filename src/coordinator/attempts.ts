@@ -221,7 +221,7 @@ class Run {
   }
 
   /** The own guest's attempt failed: what it saw is remembered, some of it beyond this request. */
-  #failed(failed: Failed): Reply | undefined {
+  async #failed(failed: Failed): Promise<Reply | undefined> {
     const { fault, parties, signers, ids, retryAfterMs } = failed
     const { log, standing } = this.#deps
     const { me } = standing
@@ -231,6 +231,7 @@ class Run {
     remember(this.#deps, failed, this.#deadline, this.#now())
     switch (verdict(fault)) {
       case 'later':
+        if (fault === 'busy' && parties.length === 0) return this.#beside(retryAfterMs)
         return this.#postpone(parties.length === 0 ? [me] : parties, retryAfterMs)
       case 'refused':
         if (parties.length > 0) return this.#refuse(parties, ids)
@@ -262,6 +263,16 @@ class Run {
     const now = this.#now()
     for (const party of parties) this.#tries.postpone(party, delayMs, now)
     this.#tries.next()
+  }
+
+  /**
+   * The own guest takes part in an attempt of another leader for this request, and will know what comes of it:
+   * whoever were asked to lead now would have to wait for the same.
+   */
+  async #beside(delayMs: number): Promise<undefined> {
+    await this.#deps.clock.wait(Math.max(delayMs, BUSY_DELAY_MS), this.#deadline.signal)
+    this.#tries.next()
+    this.#tries.lastLeader = undefined
   }
 
   #refuse(parties: readonly PartyIndex[], ids: readonly string[]): Reply | undefined {

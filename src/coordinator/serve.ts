@@ -34,16 +34,16 @@ export function serveLeads(deps: ServeDependencies, deadlineOf: (ms: number) => 
       throw new Error('only members may ask for a lead')
     const ask = decodeLeadAsk(frame)
     const its = byPeer.get(from) ?? 0
-    if (running >= MAX_LEADS || its >= MAX_LEADS_PER_PEER) {
+    const pace = paceOf(from)
+    const most = Math.min(MAX_LEADS_PER_PEER, pace.room + pace.soon) // one more would not soon begin
+    if (running >= MAX_LEADS || its >= most) {
       yield encodeOutcome(overloaded(deps.standing.me))
       return
     }
     running += 1
     byPeer.set(from, its + 1)
     try {
-      yield encodeOutcome(
-        await leadFor({ ...deps, pace: paceOf(from) }, ask, deadlineOf(ask.remainingMs)),
-      )
+      yield encodeOutcome(await leadFor({ ...deps, pace }, ask, deadlineOf(ask.remainingMs)))
     } finally {
       running -= 1
       const left = (byPeer.get(from) ?? 1) - 1

@@ -3,6 +3,7 @@ import { decodeGenesis, type Genesis, networkIdOf } from '../../protocols/agreem
 import { toBase64url } from '../../protocols/request/base64url.ts'
 import type { Coordinator } from '../coordinator/coordinate.ts'
 import { type Phase, PhaseClock } from '../coordinator/phases.ts'
+import { failure } from '../coordinator/reply.ts'
 import type { JsonRpcError } from '../wire/json-rpc.ts'
 import { MAX_BODY_BYTES } from '../wire/limits.ts'
 import type { NetworkManifest, NodeHint } from '../wire/network.ts'
@@ -14,7 +15,7 @@ import type { NodeView } from './methods/method.ts'
 import { corsHeaders, hostAllowed, isLoopback, sourceOf } from './origins.ts'
 import { readJson } from './read-json.ts'
 import { readiness } from './ready.ts'
-import { errorOf } from './to-reply.ts'
+import { errorOf, rpcError } from './to-reply.ts'
 import { TokenBuckets } from './token-buckets.ts'
 
 export interface GatewayDependencies {
@@ -45,6 +46,7 @@ export interface Gateway {
 const BODY_TIMEOUT_MS = 10_000 // 600 KiB in 10 s: slower is no client
 const KEEP_ALIVE_MS = 30_000
 const STATUS_TIMEOUT_MS = 2_000 // health is asked often and answered at once, or not
+const FULL_DELAY_MS = 1_000 // as long as requests wait for a turn
 const MAX_SKEW_S = 30 // 05 §1.1
 const MAX_TTL_S = 300 // 05 §1.1
 
@@ -103,7 +105,7 @@ export function gatewayServer(
       return delay === undefined ? undefined : tooMany(reply, delay)
     }
     if (deps.onPhases !== undefined) clocks.set(request, timing(monotonic, deps.onPhases, reply))
-    if (state.closing || open >= limits.open) return fail(reply, 503, errorOf('OVERLOADED'))
+    if (state.closing || open >= limits.open) return full(reply)
     const delay = rpc.buckets.address.take(sourceOf(request.ip))
     if (delay !== undefined) return tooMany(reply, delay)
     open += 1
@@ -285,6 +287,13 @@ const fail = (reply: FastifyReply, status: number, error: JsonRpcError): Fastify
 
 const tooMany = (reply: FastifyReply, delayMs: number): FastifyReply =>
   fail(reply.header('retry-after', String(Math.ceil(delayMs / 1000))), 429, limited(delayMs))
+
+const full = (reply: FastifyReply): FastifyReply =>
+  fail(
+    reply.header('retry-after', String(FULL_DELAY_MS / 1000)),
+    503,
+    rpcError({ ...failure('OVERLOADED').error, details: { retryAfterMs: FULL_DELAY_MS } }),
+  )
 
 /** Errors of the server itself: a body that is too long, of another type, or broken off. */
 function httpFailure(

@@ -182,6 +182,21 @@ describe('createCoordinator()', () => {
       assert.deepEqual(network.at(1).stats().suspended, [dead])
     })
 
+    it('waits for what another leads with its own guest, and asks nobody else to lead meanwhile', async () => {
+      const network = new FakeNetwork()
+      network.script = (plan) =>
+        network.leads.length < 4
+          ? failed('busy', [], { retryAfterMs: 500 })
+          : { kind: 'done', result: 'told', signers: plan.signers }
+      const reply = await network.ask()
+      assert.ok('result' in reply && reply.result === 'told')
+      assert.deepEqual(
+        network.leads.map(({ leader }) => leader),
+        [1, 1, 1, 1],
+      )
+      assert.equal(network.clock.at, 1_500)
+    })
+
     it('asks another leader in whatever fraction of a millisecond it fails', async () => {
       const network = new FakeNetwork()
       network.script = (plan, leader) => {

@@ -228,6 +228,28 @@ describe('a coordinator that leads for other members', () => {
     ok((await Promise.all(asked)).every(({ kind }) => kind === 'done'))
   })
 
+  it('says at once that it has too much to do when so many wait that the next one would not soon begin', async () => {
+    const network = new FakeNetwork()
+    network.account = null
+    const held = Promise.withResolvers<void>()
+    network.script = async ({ signers }) => {
+      await held.promise
+      return { kind: 'done', result: '0xsigned', signers }
+    }
+    const own = Array.from({ length: OWN_ROOM.first + 1 }, (_, i) =>
+      network.ask(requestOf({ nonce: 100 + i }), 2),
+    )
+    while (network.leads.length < OWN_ROOM.first) await turn()
+    const asked = Array.from({ length: 12 }, (_, nonce) => askTo(network, 2, 'peer-1', { nonce }))
+    const refused = (await Promise.all(asked.slice(5))).map(
+      (outcome) => outcome.kind === 'failed' && outcome.fault,
+    )
+    deepEqual(refused, Array(7).fill('overloaded'))
+    held.resolve()
+    ok((await Promise.all(own)).every((reply) => 'result' in reply))
+    ok((await Promise.all(asked.slice(0, 5))).every(({ kind }) => kind === 'done'))
+  })
+
   it('does not let what was late for others lower its own room', async () => {
     const network = new FakeNetwork()
     network.account = null

@@ -243,6 +243,8 @@ describe('the gateway', () => {
       const second = await node.post(call())
       assert.equal(second.status, 503)
       assert.equal(second.body.error.id, 'OVERLOADED')
+      assert.equal(second.headers['retry-after'], '1')
+      assert.deepEqual(second.body.error.data.details, { retryAfterMs: 1_000 })
       resolve()
       assert.equal((await first).status, 200)
       assert.equal((await node.post(call())).status, 200)
