@@ -9,6 +9,8 @@ export type Leave = () => void
 
 /** A batch of correlations is 16 multiplications: what one opener may hold of what is made ahead. */
 const MOST_AHEAD_PER_OPENER = 16
+/** This guest itself half a batch more, so that one peer is not waited for with all others; room stays for theirs. */
+const MOST_AHEAD_OWN = 24
 
 export interface ChoiceRoomInit {
   readonly me: PartyIndex
@@ -76,7 +78,8 @@ export class ChoiceRoom {
   get batch(): number {
     const { me, total } = this.#init
     const free = Math.min(this.#mostAhead - this.#sum('ahead'), total - this.#kept - this.#others)
-    return Math.max(0, Math.min(free, MOST_AHEAD_PER_OPENER - this.#of('ahead', me)))
+    const mine = MOST_AHEAD_OWN - this.#of('ahead', me)
+    return Math.max(0, Math.min(free, mine, MOST_AHEAD_PER_OPENER))
   }
 
   /** Slots that are given out. */
@@ -93,7 +96,7 @@ export class ChoiceRoom {
     if (free < 0) return false
     const theirs = this.#of(use, opener)
     if (use === 'request') return theirs === 0 || theirs + slots <= free
-    const most = Math.max(slots, MOST_AHEAD_PER_OPENER)
+    const most = Math.max(slots, opener === me ? MOST_AHEAD_OWN : MOST_AHEAD_PER_OPENER)
     return this.#sum('ahead') + slots <= this.#mostAhead && theirs + slots <= most
   }
 

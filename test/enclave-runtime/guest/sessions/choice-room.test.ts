@@ -53,7 +53,17 @@ describe('the room for multiplications', () => {
     leave()
     leave() // once
     equal(room.held, 13)
-    equal(room.batch, 10)
+    equal(room.batch, 16)
+  })
+
+  it('lets this guest begin with another peer while it waits for one, and others with it', () => {
+    const { room } = roomOf()
+    ok(room.take('ahead', ME, 16))
+    equal(room.batch, 8)
+    ok(room.take('ahead', ME, 8))
+    equal(room.batch, 0)
+    equal(room.take('ahead', ME, 1), undefined)
+    ok(room.take('ahead', 2, 8))
   })
 
   it('lets signatures led here wait in line, first come first served, and not for ever', async () => {
