@@ -1,4 +1,5 @@
-import { committeeIdOf, type Genesis, quorums } from '../../protocols/agreement/genesis.ts'
+import { committeeIdOf, type Genesis } from '../../protocols/agreement/genesis.ts'
+import { quorums } from '../../protocols/agreement/quorums.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
 import { type Guest, inOrder } from '../../protocols/session/guest.ts'
 

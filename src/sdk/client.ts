@@ -1,5 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { quorums } from '../../protocols/agreement/genesis.ts'
+import { quorums } from '../../protocols/agreement/quorums.ts'
 import { uuidBytes } from '../../protocols/request/account-id.ts'
 import { toBase64url } from '../../protocols/request/base64url.ts'
 import type { JsonParams } from '../../protocols/request/core.ts'

@@ -1,5 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { committeeIdOf, quorums } from '../../protocols/agreement/genesis.ts'
+import { committeeIdOf } from '../../protocols/agreement/genesis.ts'
+import { quorums } from '../../protocols/agreement/quorums.ts'
 import {
   decodeKeyCertificate,
   type KeyCertificate,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { quorums } from '../../protocols/agreement/genesis.ts'
+import { quorums } from '../../protocols/agreement/quorums.ts'
 import { MAX_MEMBERS } from '../../protocols/agreement/objects/items.ts'
 import { adoptGenesis } from '../node/adopt-genesis.ts'
 import { assembleGenesis } from '../node/assemble-genesis.ts'

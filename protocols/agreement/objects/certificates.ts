@@ -5,6 +5,19 @@ import { type ReadyEntry, readyList } from './ready.ts'
 import { EpochRecord } from './record.ts'
 import { type SignatureList, signatureList } from './signed.ts'
 
+/** READY of all new members for one record: what lets old members vote COMMIT (03 §5). Not yet a decision. */
+export interface ReadyCert {
+  readonly record: EpochRecord
+  /** All n'. */
+  readonly ready: readonly ReadyEntry[]
+}
+
+export const ReadyCert: ObjectCodec<ReadyCert> = object<ReadyCert>(
+  'readyCert',
+  { record: EpochRecord, ready: readyList },
+  { maxBytes: MAX_LARGE_OBJECT_BYTES },
+)
+
 /** Why an epoch is: READY of all new members and COMMIT of a quorum of the old ones (03 §1.2). */
 export interface EpochCert {
   readonly record: EpochRecord

@@ -6,7 +6,7 @@ import type { Letter, Post } from '../../../enclave-runtime/guest/sessions/post.
 import type { GuestSettings } from '../../../enclave-runtime/guest/settings.ts'
 import type { Vault, VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
 import type { GuestEvent } from '../../../enclave-runtime/port/messages.ts'
-import { quorums } from '../../../protocols/agreement/genesis.ts'
+import { quorums } from '../../../protocols/agreement/quorums.ts'
 import { wasmKernel } from '../../../protocols/kernel/load.ts'
 import { Slots } from '../../../protocols/kernel/reference/slots.ts'
 import { PairGate } from '../../../protocols/pair-setup/gate.ts'

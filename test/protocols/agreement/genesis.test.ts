@@ -7,9 +7,9 @@ import {
   encodeGenesis,
   type Genesis,
   networkIdOf,
-  quorums,
 } from '../../../protocols/agreement/genesis.ts'
 import type { Member } from '../../../protocols/agreement/objects/member.ts'
+import { quorums } from '../../../protocols/agreement/quorums.ts'
 import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import { BUNDLE, exampleGenesis, exampleMember } from './example-genesis.ts'

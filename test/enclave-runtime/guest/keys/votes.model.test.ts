@@ -1,7 +1,7 @@
 import { equal, ok } from 'node:assert/strict'
 import { AccountVotes } from '../../../../enclave-runtime/guest/keys/account-votes.ts'
 import type { Vote } from '../../../../enclave-runtime/guest/keys/assignment-votes.ts'
-import { quorums } from '../../../../protocols/agreement/genesis.ts'
+import { quorums } from '../../../../protocols/agreement/quorums.ts'
 import { seeded } from '../../../support/seeded.ts'
 
 /**

@@ -1,0 +1,89 @@
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { sameBytes } from '../compare-bytes.ts'
+import type { AbortCert, EpochCert } from '../objects/certificates.ts'
+import type { Member } from '../objects/member.ts'
+import { Ready, type ReadyEntry } from '../objects/ready.ts'
+import { type EpochRecord, recordHash } from '../objects/record.ts'
+import type { SignatureList } from '../objects/signed.ts'
+import { epochInstanceId, VOTE_KINDS, type VoteValue, voteMessage } from '../objects/vote.ts'
+import { quorums } from '../quorums.ts'
+import { signedMessage } from '../signed-object.ts'
+import type { Base } from './base.ts'
+import { type BrokenRule, firstBroken } from './broken-rule.ts'
+import { isAgreementKey } from './member-keys.ts'
+import { brokenSuccession } from './record-rules.ts'
+
+/**
+ * Why a certificate makes no epoch after this base (03 §3.3): the rules of its record, READY of all new
+ * members, COMMIT of a quorum of the old ones. n' + q Ed25519 verifications.
+ */
+export const brokenEpochCert = (base: Base, cert: EpochCert): BrokenRule | undefined =>
+  brokenSuccession(base, cert.record) ??
+  brokenReadyList(cert.record, cert.ready) ??
+  brokenDecision(base, cert.record.k, cert.round, recordHash(cert.record), cert.commits, 'commit')
+
+/** Why a certificate does not end an attempt on this base (03 §4.3): COMMIT(0) of a quorum of its members. */
+export const brokenAbortCert = (base: Base, cert: AbortCert): BrokenRule | undefined =>
+  firstBroken([
+    ['abort', sameBytes(cert.committeeId, base.committeeId), 'another committee'],
+    ['abort', cert.e === base.next, `not for epoch ${base.next}`],
+  ]) ?? brokenDecision(base, cert.k, cert.round, 0, cert.commits, 'abort')
+
+/** Why these are not READY of all members of a record, each with a key of its own (03 §4.1 S8). */
+export function brokenReadyList(
+  record: EpochRecord,
+  ready: readonly ReadyEntry[],
+): BrokenRule | undefined {
+  const hash = recordHash(record)
+  const missing = record.members.find(
+    (member) => !ready.some(({ index }) => index === member.index),
+  )
+  const prekeys = new Set(ready.map(({ prekey }) => prekey.join()))
+  return firstBroken([
+    ['ready', missing === undefined, `member ${missing?.index} is not ready`],
+    ['ready', ready.length === record.members.length, 'READY of somebody who is no member'],
+    ['ready', prekeys.size === ready.length, 'two members have the same prekey'],
+    ...record.members.map((member) => {
+      const entry = ready.find(({ index }) => index === member.index)
+      const kept = () => entry !== undefined && isReady(record, hash, member, entry)
+      return ['ready', kept, `READY of member ${member.index} is not its own`] as const
+    }),
+  ])
+}
+
+function isReady(record: EpochRecord, hash: Uint8Array, member: Member, entry: ReadyEntry) {
+  const { committeeId, e, k, networkId } = record
+  const { index, prekey, signature } = entry
+  const object = Ready.encode({ committeeId, e, k, recordHash: hash, prekey, index })
+  return (
+    isAgreementKey(prekey) &&
+    verifies(signature, signedMessage('ready', networkId, object), member.guestSig)
+  )
+}
+
+/** Why this is no decision of an attempt on this base: fewer than q COMMITs of its members for one value. */
+function brokenDecision(
+  base: Base,
+  k: number,
+  round: number,
+  v: VoteValue,
+  commits: SignatureList,
+  rule: 'commit' | 'abort',
+): BrokenRule | undefined {
+  const { q } = quorums(base.members.length, base.t)
+  const iid = epochInstanceId(base.committeeId, base.next, k, base.hash)
+  const message = voteMessage(base.networkId, { iid, kind: VOTE_KINDS.commit, round, v })
+  const strange = commits.find(([signer]) => !base.members.some(({ index }) => index === signer))
+  return firstBroken([
+    [rule, commits.length >= q, `${commits.length} of ${q} COMMITs`],
+    [rule, strange === undefined, `COMMIT of ${strange?.[0]}, who is no member`],
+    ...commits.map(([signer, signature]) => {
+      const member = base.members.find(({ index }) => index === signer)
+      const kept = () => member !== undefined && verifies(signature, message, member.guestSig)
+      return [rule, kept, `COMMIT of member ${signer} is not its own`] as const
+    }),
+  ])
+}
+
+const verifies = (signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean =>
+  ed25519.verify(signature, message, key, { zip215: false })
