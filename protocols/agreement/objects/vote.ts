@@ -3,7 +3,6 @@ import { objectHash } from '../../crypto/transcript.ts'
 import { decodeCanonical, encodeCanonical } from '../../session/canonical-cbor.ts'
 import { type Codec, DecodeError } from '../../session/codec.ts'
 import { bytesField, listField, uintField } from '../fields.ts'
-import { signedMessage } from '../signed-object.ts'
 import { b32, ordinal } from './items.ts'
 import { MAX_OBJECT_BYTES } from './object-codec.ts'
 
@@ -57,10 +56,6 @@ function readVote(item: unknown): Vote {
 
 const voteValue = (item: unknown, name: string): VoteValue =>
   item === 0 ? 0 : bytesField(item, name, 32)
-
-/** What a member signs to cast a vote (03 §1.1). */
-export const voteMessage = (networkId: Uint8Array, vote: Vote): Uint8Array =>
-  signedMessage('qb', networkId, Vote.encode(vote))
 
 /** The instance that decides attempt k of epoch e: H(qbft; [committeeId, e, k, baseHash]), 32 bytes (03 §5). */
 export const epochInstanceId = (

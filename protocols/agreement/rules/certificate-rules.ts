@@ -1,13 +1,14 @@
-import { ed25519 } from '@noble/curves/ed25519.js'
 import { sameBytes } from '../compare-bytes.ts'
 import type { AbortCert, EpochCert } from '../objects/certificates.ts'
 import type { Member } from '../objects/member.ts'
 import { Ready, type ReadyEntry } from '../objects/ready.ts'
 import { type EpochRecord, recordHash } from '../objects/record.ts'
 import type { SignatureList } from '../objects/signed.ts'
-import { epochInstanceId, VOTE_KINDS, type VoteValue, voteMessage } from '../objects/vote.ts'
+import { epochInstanceId } from '../objects/vote.ts'
+import { certifies, voteVerifier } from '../qbft/certificate.ts'
+import type { Value } from '../qbft/vote.ts'
 import { quorums } from '../quorums.ts'
-import { signedMessage } from '../signed-object.ts'
+import { verifySigned } from '../signed-object.ts'
 import type { Base } from './base.ts'
 import { type BrokenRule, firstBroken } from './broken-rule.ts'
 import { isAgreementKey } from './member-keys.ts'
@@ -22,7 +23,7 @@ export const brokenEpochCert = (base: Base, cert: EpochCert): BrokenRule | undef
   brokenReadyList(cert.record, cert.ready) ??
   brokenDecision(base, cert.record.k, cert.round, recordHash(cert.record), cert.commits, 'commit')
 
-/** Why a certificate does not end an attempt on this base (03 §4.3): COMMIT(0) of a quorum of its members. */
+/** Why a certificate does not end an attempt on this base (03 §1.2): COMMIT(0) of a quorum of its members. */
 export const brokenAbortCert = (base: Base, cert: AbortCert): BrokenRule | undefined =>
   firstBroken([
     ['abort', sameBytes(cert.committeeId, base.committeeId), 'another committee'],
@@ -56,34 +57,31 @@ function isReady(record: EpochRecord, hash: Uint8Array, member: Member, entry: R
   const { index, prekey, signature } = entry
   const object = Ready.encode({ committeeId, e, k, recordHash: hash, prekey, index })
   return (
-    isAgreementKey(prekey) &&
-    verifies(signature, signedMessage('ready', networkId, object), member.guestSig)
+    isAgreementKey(prekey) && verifySigned('ready', networkId, object, member.guestSig, signature)
   )
 }
 
-/** Why this is no decision of an attempt on this base: fewer than q COMMITs of its members for one value. */
+/** Why this is no decision of an attempt on this base: not COMMIT of q of its members for one value. */
 function brokenDecision(
   base: Base,
   k: number,
   round: number,
-  v: VoteValue,
-  commits: SignatureList,
+  value: Value,
+  signatures: SignatureList,
   rule: 'commit' | 'abort',
 ): BrokenRule | undefined {
   const { q } = quorums(base.members.length, base.t)
   const iid = epochInstanceId(base.committeeId, base.next, k, base.hash)
-  const message = voteMessage(base.networkId, { iid, kind: VOTE_KINDS.commit, round, v })
-  const strange = commits.find(([signer]) => !base.members.some(({ index }) => index === signer))
+  const verify = voteVerifier(
+    base.networkId,
+    new Map(base.members.map(({ index, guestSig }) => [index, guestSig])),
+  )
   return firstBroken([
-    [rule, commits.length >= q, `${commits.length} of ${q} COMMITs`],
-    [rule, strange === undefined, `COMMIT of ${strange?.[0]}, who is no member`],
-    ...commits.map(([signer, signature]) => {
-      const member = base.members.find(({ index }) => index === signer)
-      const kept = () => member !== undefined && verifies(signature, message, member.guestSig)
-      return [rule, kept, `COMMIT of member ${signer} is not its own`] as const
-    }),
+    [rule, signatures.length >= q, `${signatures.length} of ${q} COMMITs`],
+    [
+      rule,
+      () => certifies({ kind: 'commit', round, value, signatures }, iid, q, verify),
+      'a COMMIT is not that of a member for this value',
+    ],
   ])
 }
-
-const verifies = (signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean =>
-  ed25519.verify(signature, message, key, { zip215: false })

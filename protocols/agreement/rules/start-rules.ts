@@ -15,8 +15,6 @@ export const ATTEMPT_MS: number = 120_000
 export const ATTEMPT_MS_PER_KEY = 30
 /** How far the clock of an initiator may be from a member's (03 §1.3 R10). */
 export const START_SKEW_MS: number = 5 * 60_000
-/** STARTs of one proposal before it dies (03 §4.3). */
-export const MAX_ATTEMPTS = 10
 
 /** The deadline of an attempt for this many keys, ms from START (03 §4.1 S3). */
 export const attemptMs = (keys: number): number => ATTEMPT_MS + ATTEMPT_MS_PER_KEY * keys

@@ -1,4 +1,3 @@
-import { quorums } from '../../../../protocols/agreement/genesis.ts'
 import { convicted } from '../../../../protocols/agreement/qbft/equivocation.ts'
 import type {
   Proposal,
@@ -16,6 +15,7 @@ import {
   type Value,
   valueKey,
 } from '../../../../protocols/agreement/qbft/vote.ts'
+import { quorums } from '../../../../protocols/agreement/quorums.ts'
 import { type Dice, dice } from './dice.ts'
 import { seal, sealVerifier } from './seal.ts'
 
