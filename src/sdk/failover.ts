@@ -7,6 +7,10 @@ const MAX_IN_FLIGHT = 2 // a slow network is not helped by asking everyone
 /** Refusals that say something about the node, not about the request. */
 const NODE_TROUBLE: ReadonlySet<string> = new Set(['NETWORK_MISMATCH', 'BAD_REQUEST'])
 const INTERNAL = -32603
+/** Two nodes that have too much to do may be an accident; beyond that it is the network, and waits are theirs to say. */
+const FREE_REFUSALS = 2
+const BUSY_MS = 500 // where a node does not say
+const MOST_BUSY_MS = 5_000 // whatever it says: others may be free before
 
 export interface Failover {
   /** Ends the wait. */
@@ -20,7 +24,8 @@ export interface Failover {
 
 /**
  * The first good answer of several nodes: the next is asked when one fails, or when nothing came for 1.5 s,
- * then 3 s, 6 s, with at most two asked at a time. A refusal that trying again cannot help ends it once
+ * then 3 s, 6 s, with at most two asked at a time. Once two have too much to do, the next is asked when the last of
+ * them wanted to be asked again: a network in trouble is not asked as often as it has nodes. A refusal that trying again cannot help ends it once
  * `refusals` nodes gave one, or all where fewer are given: a single node's word ends nothing. When all
  * fail, the error says what most helps: a node's own word before silence.
  */
@@ -37,9 +42,13 @@ export async function firstAnswer<T>(
   const asked = new Map<string, Promise<Ended<T>>>()
   const waiting = [...nodes]
   let patience = hedgeMs
-  const start = (): void => {
+  let busy = 0
+  const start = (delayMs = 0): void => {
     const node = waiting.shift()
-    if (node !== undefined) asked.set(node, ended(node, ask(node, limited)))
+    if (node === undefined) return
+    const answer =
+      delayMs === 0 ? ask(node, limited) : pause(delayMs, limited).then(() => ask(node, limited))
+    asked.set(node, ended(node, answer))
   }
   try {
     start()
@@ -58,7 +67,8 @@ export async function firstAnswer<T>(
         onRefused?.(next.node)
         if (refused.push(next.error) >= needed) throw mostFrequent(refused)
       } else errors.push(next.error)
-      start()
+      if (next.error.id === 'OVERLOADED') busy += 1
+      start(next.error.id === 'OVERLOADED' && busy >= FREE_REFUSALS ? delayOf(next.error) : 0)
     }
     throw worst(errors, refused, needed)
   } finally {
@@ -88,6 +98,13 @@ async function soonest<T>(
   } finally {
     done.abort()
   }
+}
+
+/** What `post` keeps of the node's words. */
+function delayOf({ details }: HoldfastError): number {
+  const { said } = (details ?? {}) as { said?: { retryAfterMs?: unknown } | null }
+  const ms = said?.retryAfterMs
+  return typeof ms === 'number' && ms > 0 ? Math.min(ms, MOST_BUSY_MS) : BUSY_MS
 }
 
 /** Ids that say no to the request itself; a node's own trouble does not. */

@@ -43,6 +43,36 @@ describe('firstAnswer()', () => {
     assert.equal(await answer, 'c')
   })
 
+  const busyFor = (retryAfterMs?: number) => () =>
+    Promise.reject(
+      new HoldfastError('OVERLOADED', { details: { node: 'x', said: { retryAfterMs } } }),
+    )
+
+  it('asks a second node at once when the first has too much to do, and a third when the second wants it', async () => {
+    const caller = new AbortController()
+    const { asked, ask } = asking({ a: busyFor(60_000), b: busyFor(60_000), c: async () => 'c' })
+    const options = { signal: caller.signal, hedgeMs: 60_000 }
+    const answer = firstAnswer(['a', 'b', 'c'], ask, options)
+    answer.catch(() => undefined)
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+    assert.deepEqual(asked, ['a', 'b'])
+    caller.abort(new Error('enough'))
+    await assert.rejects(answer, /enough/)
+
+    const soon = asking({ a: busyFor(60_000), b: busyFor(1), c: async () => 'c' })
+    assert.equal(await firstAnswer(['a', 'b', 'c'], soon.ask, { signal: open }), 'c')
+  })
+
+  it('asks no node twice, however many have too much to do', async () => {
+    const acts = Object.fromEntries(['a', 'b', 'c', 'd'].map((node) => [node, busyFor(1)]))
+    const { asked, ask } = asking(acts)
+    await assert.rejects(firstAnswer(['a', 'b', 'c', 'd'], ask, { signal: open }), {
+      id: 'OVERLOADED',
+      retryable: true,
+    })
+    assert.deepEqual(asked, ['a', 'b', 'c', 'd'])
+  })
+
   it('takes the slow first answer when it comes before the second', async () => {
     const first = Promise.withResolvers<string>()
     const { asked, ask } = asking({ a: () => first.promise, b: never })
