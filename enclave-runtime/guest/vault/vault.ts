@@ -18,6 +18,7 @@ import {
   openEpochKey,
 } from './epoch-key.ts'
 import { encodeIdentity, type Identity, identityFrom } from './identity.ts'
+import { KeptShares } from './kept-shares.ts'
 import { decodeMeta, encodeMeta, NO_NETWORK } from './meta.ts'
 import { openRecord, type RecordPlace, sealRecord } from './sealed-record.ts'
 import type { SealedRow, SealedStore } from './sealed-store.ts'
@@ -76,6 +77,7 @@ export class Vault {
   readonly #records: CriticalRecords
   readonly #identity: Identity
   #epoch: { readonly number: bigint; readonly key: Secret<Uint8Array> } | undefined
+  readonly #shares = new KeptShares()
   readonly #writes = new WriteQueue((changes) => this.#apply(changes))
   #broken = false
 
@@ -183,6 +185,7 @@ export class Vault {
     this.#node.destroy()
     this.#names.destroy()
     this.#records.close()
+    this.#shares.clear()
     this.#epoch?.key.destroy()
     this.#epoch = undefined
   }
@@ -235,19 +238,23 @@ export class Vault {
       if (share === null) deletes.push(this.#storeName(place))
       else puts.push([this.#storeName(place), this.#sealShare(name, share, changes.parts)])
     }
-    await this.#commit(puts, deletes)
+    const changed = shares.map(([name]) => name)
+    this.#shares.changed(changed)
+    await this.#commit(puts, deletes).finally(() => this.#shares.changed(changed))
     next.accept()
   }
 
   async #openShare(name: string): Promise<{ secret: Uint8Array; part: Uint8Array } | undefined> {
     assertName(name)
     const { key, place } = this.#sharePlace(name)
-    const record = await this.#store.get(this.#storeName(place))
+    const keep = this.#shares.reading()
+    const record = this.#shares.get(name) ?? (await this.#store.get(this.#storeName(place)))
     if (record === undefined) return undefined
     const { plaintext, write } = openRecord(key, place, record)
     try {
       if (write !== 0n || plaintext[0] !== SHARE_FORMAT || plaintext.length < SHARE_BYTES)
         throw new VaultError('RECORD_CORRUPT', `the share ${name} is not of this version`)
+      keep(name, record)
       return { secret: plaintext.slice(1, SHARE_BYTES), part: plaintext.slice(SHARE_BYTES) }
     } finally {
       plaintext.fill(0)

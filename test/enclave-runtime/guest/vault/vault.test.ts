@@ -163,6 +163,47 @@ describe('Vault: records', () => {
     assert.deepEqual(node.kernel.bytesOf(await vault.loadShare('share/k1')), share(1))
   })
 
+  it('asks the store once for a share that is used often', async () => {
+    const { node, vault } = await TestNode.ready('kept')
+    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
+    const asked: string[] = []
+    const { get } = node.store
+    node.store.get = (name) => {
+      asked.push(name)
+      return get.call(node.store, name)
+    }
+    for (let i = 0; i < 3; i++)
+      assert.deepEqual(node.kernel.bytesOf(await vault.loadShare('share/k1')), share(1))
+    assert.equal(asked.length, 1)
+  })
+
+  it('forgets a share that it read when its record is deleted, and reads the next one of that name', async () => {
+    const { node, vault } = await TestNode.ready('kept')
+    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
+    await vault.loadShare('share/k1')
+    await vault.write({ shares: new Map([['share/k1', null]]) })
+    await assert.rejects(vault.loadShare('share/k1'), { code: 'RECORD_CORRUPT' })
+    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(2))]]) })
+    assert.deepEqual(node.kernel.bytesOf(await vault.loadShare('share/k1')), share(2))
+  })
+
+  it('keeps no share that was deleted while the store was asked for it', async () => {
+    const { node, vault } = await TestNode.ready('kept')
+    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
+    const { get } = node.store
+    const held = Promise.withResolvers<void>()
+    node.store.get = async (name) => {
+      const record = await get.call(node.store, name)
+      await held.promise
+      return record
+    }
+    const reading = vault.loadShare('share/k1')
+    await vault.write({ shares: new Map([['share/k1', null]]) })
+    held.resolve()
+    await reading
+    await assert.rejects(vault.loadShare('share/k1'), { code: 'RECORD_CORRUPT' })
+  })
+
   it('keeps the order of writes that are asked for at once', async () => {
     const { node, vault } = await TestNode.ready('alice')
     await Promise.all(
