@@ -25,32 +25,48 @@ export function x25519(mine: KeyObject, theirs: Uint8Array): Uint8Array {
 }
 
 /** ChaCha20-Poly1305: ciphertext, then the tag. */
-export function aeadSeal(
+export const aeadSeal = (
   key: Uint8Array,
   nonce: Uint8Array,
   aad: Uint8Array,
   plaintext: Uint8Array,
+): Uint8Array => sealUnder(secretOf(key), nonce, aad, plaintext, 0)
+
+/** `undefined` when it does not authenticate. */
+export const aeadOpen = (
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  sealed: Uint8Array,
+): Uint8Array | undefined => openUnder(secretOf(key), nonce, aad, sealed)
+
+/** Of bytes alone the library finds out by a costly exception what they are. */
+const secretOf = (key: Uint8Array): KeyObject => createSecretKey(key)
+
+function sealUnder(
+  secret: KeyObject,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+  room: number,
 ): Uint8Array {
-  const secret = createSecretKey(key) // of bytes alone the library finds out by a costly exception what they are
   const cipher = createCipheriv('chacha20-poly1305', secret, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(aad, { plaintextLength: plaintext.length })
-  const sealed = new Uint8Array(plaintext.length + TAG_BYTES)
-  sealed.set(cipher.update(plaintext)) // a stream cipher: all of it, and nothing is left for the end
+  const sealed = new Uint8Array(room + plaintext.length + TAG_BYTES)
+  sealed.set(cipher.update(plaintext), room) // a stream cipher: all of it, and nothing is left for the end
   cipher.final()
-  sealed.set(cipher.getAuthTag(), plaintext.length)
+  sealed.set(cipher.getAuthTag(), room + plaintext.length)
   return sealed
 }
 
-/** `undefined` when it does not authenticate. */
-export function aeadOpen(
-  key: Uint8Array,
+function openUnder(
+  secret: KeyObject,
   nonce: Uint8Array,
   aad: Uint8Array,
   sealed: Uint8Array,
 ): Uint8Array | undefined {
   if (sealed.length < TAG_BYTES) return undefined
   const body = sealed.subarray(0, sealed.length - TAG_BYTES)
-  const secret = createSecretKey(key)
   const decipher = createDecipheriv('chacha20-poly1305', secret, nonce, {
     authTagLength: TAG_BYTES,
   })
@@ -77,4 +93,11 @@ export const nodeSuite: NoiseSuite<KeyObject> = {
   hmacSha256: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
   seal: aeadSeal,
   open: aeadOpen,
+  under(key) {
+    const secret = secretOf(key)
+    return {
+      seal: (nonce, aad, plaintext, room) => sealUnder(secret, nonce, aad, plaintext, room),
+      open: (nonce, aad, sealed) => openUnder(secret, nonce, aad, sealed),
+    }
+  },
 }

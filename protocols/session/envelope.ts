@@ -1,7 +1,7 @@
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { DecodeError } from './codec.ts'
 import type { PartyIndex } from './faults.ts'
-import { type NoiseSecrets, type NoiseSuite, TAG_BYTES } from './noise-kk.ts'
+import { type KeyedCipher, type NoiseSecrets, type NoiseSuite, TAG_BYTES } from './noise-kk.ts'
 
 /**
  * What guests say to each other, from end to end (04 §11): a plain header of 24 bytes, and under it one
@@ -12,6 +12,7 @@ const VERSION = 1
 /** 4 says only "I have no such channel": it is not authenticated and never more than a hint. */
 export const ENVELOPE_KINDS = { first: 1, second: 2, data: 3, close: 4 } as const
 export type EnvelopeKind = (typeof ENVELOPE_KINDS)[keyof typeof ENVELOPE_KINDS]
+const KINDS: readonly EnvelopeKind[] = Object.values(ENVELOPE_KINDS)
 
 export interface EnvelopeHeader {
   readonly kind: EnvelopeKind
@@ -47,7 +48,8 @@ export function encodeHeader({ kind, from, to, channel, sequence }: EnvelopeHead
   view.setUint16(2, from)
   view.setUint16(4, to)
   bytes.set(channel, 8)
-  view.setBigUint64(16, BigInt(sequence))
+  view.setUint32(16, Math.floor(sequence / 2 ** 32)) // a bigint for every message would be garbage
+  view.setUint32(20, sequence % 2 ** 32)
   return bytes
 }
 
@@ -57,19 +59,19 @@ export function decodeHeader(bytes: Uint8Array): EnvelopeHeader {
     throw new DecodeError(`an envelope of ${bytes.length} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES)
   if (view.getUint8(0) !== VERSION) throw new DecodeError('another version')
-  const kind = Object.values(ENVELOPE_KINDS).find((known) => known === view.getUint8(1))
+  const kind = KINDS.find((known) => known === view.getUint8(1))
   if (kind === undefined) throw new DecodeError('unknown kind')
   if (view.getUint16(6) !== 0) throw new DecodeError('reserved bytes')
-  const sequence = view.getBigUint64(16)
-  if (sequence > BigInt(Number.MAX_SAFE_INTEGER)) throw new DecodeError('sequence')
+  const sequence = view.getUint32(16) * 2 ** 32 + view.getUint32(20)
+  if (!Number.isSafeInteger(sequence)) throw new DecodeError('sequence')
   const header: EnvelopeHeader = {
     kind,
     from: view.getUint16(2),
     to: view.getUint16(4),
     channel: bytes.slice(8, 16),
-    sequence: Number(sequence),
+    sequence,
   }
-  if (kind !== ENVELOPE_KINDS.data && sequence !== 0n) throw new DecodeError('sequence')
+  if (kind !== ENVELOPE_KINDS.data && sequence !== 0) throw new DecodeError('sequence')
   const handshake = kind === ENVELOPE_KINDS.first || kind === ENVELOPE_KINDS.second
   if (handshake && header.channel.some((byte) => byte !== 0)) throw new DecodeError('channel')
   return header
@@ -132,34 +134,73 @@ export function decodeFacts(bytes: Uint8Array): HandshakeFacts {
 
 /** A message as plaintext: head, body, zeros up to the smallest class that holds them. */
 export function pad(message: EnvelopeMessage): Uint8Array {
-  const length = MESSAGE_HEAD_BYTES + message.body.length
-  const size = PADDED.find((padded) => padded >= length)
-  if (size === undefined || message.session.length !== 32)
-    throw new Error(`bug: a message of ${message.body.length} bytes`)
-  const bytes = new Uint8Array(size)
-  const view = new DataView(bytes.buffer)
-  bytes.set(message.session)
-  view.setUint32(32, message.attempt)
-  view.setUint16(36, message.round)
-  view.setUint16(38, message.type)
-  view.setUint32(40, message.body.length)
-  bytes.set(message.body, MESSAGE_HEAD_BYTES)
+  const bytes = new Uint8Array(paddedSize(message))
+  put(bytes, message)
   return bytes
 }
 
-/** Accepts only what `pad` makes. Throws `DecodeError`: a fault of the party, for it was authenticated. */
+function paddedSize({ session, body }: EnvelopeMessage): number {
+  const size = PADDED.find((padded) => padded >= MESSAGE_HEAD_BYTES + body.length)
+  if (size === undefined || session.length !== 32)
+    throw new Error(`bug: a message of ${body.length} bytes`)
+  return size
+}
+
+/** Head and body at the beginning of zeros. */
+function put(zeros: Uint8Array, { session, attempt, round, type, body }: EnvelopeMessage): void {
+  const view = new DataView(zeros.buffer, zeros.byteOffset, MESSAGE_HEAD_BYTES)
+  zeros.set(session)
+  view.setUint32(32, attempt)
+  view.setUint16(36, round)
+  view.setUint16(38, type)
+  view.setUint32(40, body.length)
+  zeros.set(body, MESSAGE_HEAD_BYTES)
+}
+
+/**
+ * Accepts only what `pad` makes. The message's body is a view of `bytes`, which are nobody else's any more. Throws
+ * `DecodeError`: a fault of the party, for it was authenticated.
+ */
 export function unpad(bytes: Uint8Array): EnvelopeMessage {
   if (!PADDED.includes(bytes.length)) throw new DecodeError('size class')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const end = MESSAGE_HEAD_BYTES + view.getUint32(40)
   if (PADDED.find((padded) => padded >= end) !== bytes.length) throw new DecodeError('length')
-  for (let i = end; i < bytes.length; i++) if (bytes[i] !== 0) throw new DecodeError('padding')
+  if (!isZero(bytes.subarray(end))) throw new DecodeError('padding')
   return {
     session: bytes.slice(0, 32),
     attempt: view.getUint32(32),
     round: view.getUint16(36),
     type: view.getUint16(38),
-    body: bytes.slice(MESSAGE_HEAD_BYTES, end),
+    body: bytes.subarray(MESSAGE_HEAD_BYTES, end),
+  }
+}
+
+/** Four bytes at a time: the padding of a batch of correlations is a hundred kilobytes. */
+function isZero(bytes: Uint8Array): boolean {
+  const { buffer, byteOffset, length } = bytes
+  const head = Math.min(length, (4 - (byteOffset % 4)) % 4)
+  const words = new Uint32Array(buffer, byteOffset + head, (length - head) >> 2)
+  let seen = 0
+  for (let i = 0; i < head; i++) seen |= bytes[i] ?? 0
+  for (let i = 0; i < words.length; i++) seen |= words[i] ?? 0
+  for (let i = head + 4 * words.length; i < length; i++) seen |= bytes[i] ?? 0
+  return seen === 0
+}
+
+/** One plaintext of each size class, zeros but for the moment in which it is sealed. */
+const plaintexts = new Map<number, Uint8Array>()
+
+/** Lends the message's plaintext to `use`, which keeps nothing of it: it may hold a share. */
+function withPlaintext<T>(message: EnvelopeMessage, use: (plaintext: Uint8Array) => T): T {
+  const size = paddedSize(message)
+  const plaintext = plaintexts.get(size) ?? new Uint8Array(size)
+  plaintexts.set(size, plaintext)
+  try {
+    put(plaintext, message)
+    return use(plaintext)
+  } finally {
+    plaintext.fill(0, 0, MESSAGE_HEAD_BYTES + message.body.length)
   }
 }
 
@@ -196,7 +237,8 @@ export type Opened =
 export class SecureChannel {
   /** First 8 bytes of the handshake hash. */
   readonly id: Uint8Array
-  readonly #suite: Pick<NoiseSuite<unknown>, 'seal' | 'open'>
+  readonly #seals: KeyedCipher
+  readonly #opens: KeyedCipher
   readonly #me: PartyIndex
   readonly #peer: PartyIndex
   readonly #secrets: NoiseSecrets
@@ -206,12 +248,13 @@ export class SecureChannel {
   #destroyed = false // its keys are zeros then, and anyone could seal under those
 
   constructor(
-    suite: Pick<NoiseSuite<unknown>, 'seal' | 'open'>,
+    suite: Pick<NoiseSuite<unknown>, 'under'>,
     me: PartyIndex,
     peer: PartyIndex,
     secrets: NoiseSecrets,
   ) {
-    this.#suite = suite
+    this.#seals = suite.under(secrets.send)
+    this.#opens = suite.under(secrets.receive)
     this.#me = me
     this.#peer = peer
     this.#secrets = secrets
@@ -233,35 +276,31 @@ export class SecureChannel {
       channel: this.id,
       sequence,
     })
-    const { send, hash } = this.#secrets
-    const aad = concatBytes(hash, header)
-    const plaintext = pad(message)
-    const sealed = this.#suite.seal(send, nonceOf(sequence), aad, plaintext)
-    plaintext.fill(0) // it may hold a share
-    return concatBytes(header, sealed)
+    const aad = concatBytes(this.#secrets.hash, header)
+    const envelope = withPlaintext(message, (plaintext) =>
+      this.#seals.seal(nonceOf(sequence), aad, plaintext, HEADER_BYTES),
+    )
+    envelope.set(header)
+    return envelope
   }
 
   /** `envelope` has a header that decoded to this channel, from the peer to us. */
   open(envelope: Uint8Array, sequence: number): Opened {
     if (this.#destroyed) return { kind: 'dropped', why: 'unauthentic' }
     if (!this.#window.admits(sequence)) return { kind: 'dropped', why: 'sequence' }
-    const { receive, hash } = this.#secrets
-    const aad = concatBytes(hash, envelope.subarray(0, HEADER_BYTES))
+    const aad = concatBytes(this.#secrets.hash, envelope.subarray(0, HEADER_BYTES))
     const sealed = envelope.subarray(HEADER_BYTES)
     const plaintext =
-      sealed.length < TAG_BYTES
-        ? undefined
-        : this.#suite.open(receive, nonceOf(sequence), aad, sealed)
+      sealed.length < TAG_BYTES ? undefined : this.#opens.open(nonceOf(sequence), aad, sealed)
     if (plaintext === undefined) return { kind: 'dropped', why: 'unauthentic' }
     this.#window.take(sequence)
     this.#received++
     try {
       return { kind: 'message', message: unpad(plaintext) }
     } catch (error) {
+      plaintext.fill(0)
       if (error instanceof DecodeError) return { kind: 'malformed', reason: error.message }
       throw error
-    } finally {
-      plaintext.fill(0)
     }
   }
 
@@ -276,6 +315,8 @@ export class SecureChannel {
 /** 4 zero bytes, then the sequence as u64le (Noise, ChaChaPoly). */
 function nonceOf(sequence: number): Uint8Array {
   const nonce = new Uint8Array(12)
-  new DataView(nonce.buffer).setBigUint64(4, BigInt(sequence), true)
+  const view = new DataView(nonce.buffer)
+  view.setUint32(4, sequence % 2 ** 32, true)
+  view.setUint32(8, Math.floor(sequence / 2 ** 32), true)
   return nonce
 }

@@ -32,6 +32,15 @@ export interface NoiseSuite<Key> {
     aad: Uint8Array,
     ciphertext: Uint8Array,
   ): Uint8Array | undefined
+  /** The same under one key, of which it keeps a copy, for many messages. */
+  under(key: Uint8Array): KeyedCipher
+}
+
+export interface KeyedCipher {
+  /** As `seal` of the suite, behind `room` zero bytes that are the caller's. */
+  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, room: number): Uint8Array
+  /** As `open` of the suite; the plaintext is the caller's alone. */
+  open(nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined
 }
 
 export interface NoiseKeyPair<Key> {
@@ -133,15 +142,28 @@ export const nobleSuite = (random: Random): NoiseSuite<Uint8Array> => ({
   dh: (mine, theirs) => x25519.getSharedSecret(mine, theirs),
   sha256: (data) => sha256(data),
   hmacSha256: (key, data) => hmac(sha256, key, data),
-  seal: (key, nonce, aad, plaintext) => chacha20poly1305(key, nonce, aad).encrypt(plaintext),
-  open(key, nonce, aad, ciphertext) {
-    try {
-      return chacha20poly1305(key, nonce, aad).decrypt(ciphertext)
-    } catch {
-      return undefined // noble throws for one reason only: it does not authenticate
+  seal: nobleSeal,
+  open: nobleOpen,
+  under(key) {
+    const own = key.slice()
+    return {
+      seal: (nonce, aad, plaintext, room) =>
+        concatBytes(new Uint8Array(room), nobleSeal(own, nonce, aad, plaintext)),
+      open: (nonce, aad, ciphertext) => nobleOpen(own, nonce, aad, ciphertext),
     }
   },
 })
+
+const nobleSeal: NoiseSuite<never>['seal'] = (key, nonce, aad, plaintext) =>
+  chacha20poly1305(key, nonce, aad).encrypt(plaintext)
+
+const nobleOpen: NoiseSuite<never>['open'] = (key, nonce, aad, ciphertext) => {
+  try {
+    return chacha20poly1305(key, nonce, aad).decrypt(ciphertext)
+  } catch {
+    return undefined // noble throws for one reason only: it does not authenticate
+  }
+}
 
 interface SymmetricState {
   ck: Uint8Array

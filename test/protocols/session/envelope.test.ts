@@ -165,6 +165,20 @@ describe('padding', () => {
     }
     for (const bytes of refused) assert.throws(() => unpad(bytes), DecodeError)
   })
+
+  it('finds any byte of the padding, wherever the plaintext lies in memory', () => {
+    const plain = pad(message(Uint8Array.of(1, 2, 3)))
+    for (const offset of [0, 1, 2, 3]) {
+      const bytes = new Uint8Array(plain.length + offset).subarray(offset)
+      for (let at = 47; at < plain.length; at++) {
+        bytes.set(plain)
+        bytes[at] = 0x80
+        assert.throws(() => unpad(bytes), DecodeError, `byte ${at} at ${offset}`)
+      }
+      bytes.set(plain)
+      assert.deepEqual(unpad(bytes), message(Uint8Array.of(1, 2, 3)))
+    }
+  })
 })
 
 describe('SequenceWindow', () => {
@@ -230,6 +244,15 @@ describe('SecureChannel', () => {
     }
     const back = open(alice, bob.seal(message(Uint8Array.of(9))))
     assert.equal(back.kind, 'message')
+  })
+
+  it('leaves nothing of a message in the padding of the next', () => {
+    const [alice, bob] = ends()
+    for (const length of [180, 3, 2000, 300, 0]) {
+      const body = new Uint8Array(length).fill(0xee)
+      const opened = open(bob, alice.seal(message(body)))
+      assert.deepEqual(opened, { kind: 'message', message: message(body) })
+    }
   })
 
   it('drops a repeated message', () => {

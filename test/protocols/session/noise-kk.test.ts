@@ -211,6 +211,15 @@ describe('the two suites', () => {
       const sealed = aeadSeal(key, nonce, aad, plain)
       assert.deepEqual(sealed, noble.seal(key, nonce, aad, plain))
       assert.deepEqual(aeadOpen(key, nonce, aad, sealed), plain)
+      for (const suite of [noble, nodeSuite]) {
+        const given = key.slice()
+        const cipher = suite.under(given)
+        given.fill(0) // it has a copy
+        const behind = cipher.seal(nonce, aad, plain, 24)
+        assert.deepEqual(behind, new Uint8Array([...new Uint8Array(24), ...sealed]))
+        assert.deepEqual(cipher.open(nonce, aad, sealed), plain)
+        assert.equal(cipher.open(nonce, aad.slice(1), sealed), undefined)
+      }
     }
     assert.equal(aeadOpen(random(32), random(12), new Uint8Array(), random(15)), undefined)
   })
