@@ -235,6 +235,8 @@ describe('attempts', function () {
       altered[60] = (altered[60] ?? 0) ^ 1
       await store.batch({ puts: [[name, altered]], deletes: [] })
     }
+    await net.restart(2) // what it had read before it keeps, and what it keeps is the true one
+    await net.calm()
     const request = client.message('0x01')
     const own = await net.run(net.guest(2).member.lead(request, SIGN))
     deepEqual(own.kind === 'failed' && [own.fault, own.parties], ['refused', [2]])
