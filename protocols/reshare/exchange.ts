@@ -55,8 +55,6 @@ export interface HeardDeals {
   readonly sharesOf: ByGuest<Uint8Array>
   /** For newcomers. */
   readonly knownOf: ByGuest<Uint8Array>
-  /** The round in which I hear the dealers. */
-  readonly round: string
 }
 
 /** K2: every dealer to everyone, to each what it has to know. */
@@ -98,7 +96,6 @@ export async function exchangeDeals(
   const heard = joins ? introduced : receives ? dealt : shown
   const ownShares = receives ? myDeal?.sharesFor(mine.index) : undefined
   return {
-    round: (joins ? round.introduce : receives ? round.deal : round.show).name,
     dealOf: (guest) =>
       guest === mine && myDeal !== undefined ? myDeal.open : heard.from(guest.index),
     sharesOf: (guest) =>

@@ -146,7 +146,7 @@ export async function reshareKeys(
       buffers.push(shares)
       return shares
     }
-    const heard = await exchangeDeals(
+    const { dealOf, sharesOf, knownOf } = await exchangeDeals(
       party,
       round,
       cast,
@@ -156,11 +156,10 @@ export async function reshareKeys(
         known: encodeKnown(parameters.keys ?? []),
       },
     )
-    const { dealOf, sharesOf, knownOf } = heard
     const summands = receives ? dealers.map(sharesOf) : []
     buffers.push(...summands)
 
-    const dealing: Dealing = { sid, threshold, count, round: heard.round }
+    const dealing: Dealing = { sid, threshold, count, round: round.deal.name }
     for (const dealer of otherDealers) {
       const deal = dealOf(dealer)
       checkSession(dealing.round, dealer, deal.sid, sid)
