@@ -4,7 +4,11 @@ import {
   PreflightAns,
 } from '../../../../protocols/agreement/objects/attempt.ts'
 import { Beat, Head, HeadAsk } from '../../../../protocols/agreement/objects/beat.ts'
-import { AbortCert, EpochCert } from '../../../../protocols/agreement/objects/certificates.ts'
+import {
+  AbortCert,
+  EpochCert,
+  ReadyCert,
+} from '../../../../protocols/agreement/objects/certificates.ts'
 import { Freeze, Frozen, Held, Tail } from '../../../../protocols/agreement/objects/freeze.ts'
 import { Active, Close, Erased } from '../../../../protocols/agreement/objects/handoff.ts'
 import { Join, Leave, SignedJoin } from '../../../../protocols/agreement/objects/join.ts'
@@ -189,6 +193,16 @@ export const EXAMPLES: readonly Example[] = [
     round: 1,
     commits: signatures,
     recovery: [],
+  }),
+  of(ReadyCert, {
+    record,
+    ready: [1, 2, 3, 6].map((index) => ({ index, prekey: random(32), signature: random(64) })),
+  }),
+  of(Page, { root: hash, first: 12, items: [random(40), random(3)] }),
+  of(PublishedCommittee, {
+    cert: { record, ready: [], round: 1, commits: [], recovery: [] },
+    rootSig: { recordHash: hash, signature: random(65) },
+    stamp,
   }),
   of(AbortCert, {
     committeeId: committee,
