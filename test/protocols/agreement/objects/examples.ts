@@ -1,3 +1,5 @@
+import { Page } from '../../../../protocols/agreement/chain/pages.ts'
+import { PublishedCommittee } from '../../../../protocols/agreement/chain/published-committee.ts'
 import {
   AttemptFault,
   Preflight,
