@@ -27,6 +27,8 @@ export type SignedType =
   | 'beat'
   | 'head'
   | 'qb'
+  | 'ticket'
+  | 'entryKey'
 
 /** The message that is signed: "holdfast/guest/" type "/1" 00 networkId H(type; object) (03 §1.1). */
 export const signedMessage = (

@@ -15,6 +15,24 @@ export type ErrorId =
   | 'REQ_EXPIRED'
   | 'REQ_TTL'
   | 'AUTH_FAILED'
+  | 'ENTRY_KEY_EXPIRED'
+  | 'DECRYPT_FAILED'
+  | 'SCOPE_FROZEN'
+  | 'CHALLENGE_EXPIRED'
+  | 'CHALLENGE_MISMATCH'
+  | 'ORIGIN_MISMATCH'
+  | 'RP_MISMATCH'
+  | 'USER_VERIFICATION_REQUIRED'
+  | 'OIDC_TOKEN_INVALID'
+  | 'OIDC_KEY_UNKNOWN'
+  | 'SESSION_EXPIRED'
+  | 'SESSION_CAVEAT'
+  | 'SCOPE_INVALID'
+  | 'SCOPE_VERSION_STALE'
+  | 'POLICY_INVALID'
+  | 'APPROVAL_REQUIRED'
+  | 'APPROVAL_DENIED'
+  | 'APPROVAL_TIMEOUT'
   | 'NONCE_REUSED'
   | 'STATE_CONFLICT'
   | 'MSG_BUILD_FAILED'
@@ -57,6 +75,24 @@ export const ERRORS: Readonly<Record<ErrorId, ErrorMeaning>> = {
   REQ_EXPIRED: final(4100, 'the request has expired'),
   REQ_TTL: final(4100, 'the request is valid for too long'),
   AUTH_FAILED: final(4100, 'not authorised'),
+  ENTRY_KEY_EXPIRED: retry(-32600, 'the entry key is not in force'),
+  DECRYPT_FAILED: final(-32600, 'the frame is not sealed to this guest'),
+  SCOPE_FROZEN: final(4100, 'the scope is frozen'),
+  CHALLENGE_EXPIRED: final(4100, 'the ticket is missing or has expired'),
+  CHALLENGE_MISMATCH: final(4100, 'the passkey approved something else'),
+  ORIGIN_MISMATCH: final(4100, 'the passkey was used on another origin'),
+  RP_MISMATCH: final(4100, 'the passkey belongs to another relying party'),
+  USER_VERIFICATION_REQUIRED: final(4100, 'the authenticator did not verify the user'),
+  OIDC_TOKEN_INVALID: final(4100, 'the identity token is not acceptable'),
+  OIDC_KEY_UNKNOWN: retry(4100, 'the key of the identity token is not known yet'),
+  SESSION_EXPIRED: final(4100, 'the session has ended'),
+  SESSION_CAVEAT: final(4100, 'the session does not cover this'),
+  SCOPE_INVALID: final(-32602, 'not a valid scope document'),
+  SCOPE_VERSION_STALE: final(-32000, 'not the next version of the scope'),
+  POLICY_INVALID: final(-32602, 'not a valid policy'),
+  APPROVAL_REQUIRED: retry(-32003, 'an approval or a delay is outstanding'),
+  APPROVAL_DENIED: final(-32003, 'an approver said no'),
+  APPROVAL_TIMEOUT: final(-32003, 'an approval came too late'),
   NONCE_REUSED: final(-32000, 'the nonce was used for another request'),
   STATE_CONFLICT: final(-32000, 'the state does not allow this'),
   MSG_BUILD_FAILED: final(-32000, 'the message cannot be signed as given'),

@@ -74,7 +74,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'protocols/reshare': CONVERSATION,
   'protocols/sign': CONVERSATION,
   'protocols/agreement': DECIDING,
-  'protocols/request': DECIDING,
+  'protocols/request': {
+    ...DECIDING,
+    // Tickets and entry keys are objects that guests sign, in the encoding of all such objects.
+    files: ['protocols/agreement/objects/items.ts', 'protocols/agreement/objects/signed.ts'],
+  },
   'protocols/simulation': {
     rooms: [
       'protocols/session',
