@@ -149,9 +149,9 @@ export class Background {
    */
   admit(from: PartyIndex, cost: Cost, isUrgent = false): ((took: Cost) => void) | undefined {
     const opener = this.#openers.get(from)
-    if (opener === undefined || this.admittedIn(from, isUrgent) > 0) return undefined
+    if (opener === undefined || this.admittedIn(from, cost, isUrgent) > 0) return undefined
     const now = this.#now
-    const isPart = opener.share.wait(now) === 0 // what is more than its part leaves no debt
+    const isPart = opener.share.wait(now, cost) === 0 // what is more than its part leaves no debt
     this.#share.take(cost, now)
     if (isPart) opener.share.take(cost, now)
     const pace = isUrgent ? 'urgent' : 'any'
@@ -167,8 +167,11 @@ export class Background {
     }
   }
 
-  /** Milliseconds until `admit` may take a job of `from`, if nothing else comes; 0 when it may now. */
-  admittedIn(from: PartyIndex, isUrgent: boolean): number {
+  /**
+   * Milliseconds until `admit` may take this job of `from`, if nothing else comes; 0 when it may now. A job that
+   * sends next to nothing does not wait for what its opener has sent, and so for the processor.
+   */
+  admittedIn(from: PartyIndex, cost: Cost, isUrgent: boolean): number {
     const opener = this.#openers.get(from)
     if (opener === undefined || this.#stop.signal.aborted) return NEVER_MS
     const now = this.#now
@@ -176,7 +179,7 @@ export class Background {
     const mayExceed = isUrgent && this.#share.isHalfFull(now)
     const wait = Math.max(
       this.#wait(this.#admittedAt, isUrgent),
-      mayExceed ? 0 : opener.share.wait(now),
+      mayExceed ? 0 : opener.share.wait(now, cost),
       this.#held(opener.admittedAt, turns, isUrgent),
     )
     const isOwnTurn = !isUrgent && this.#ownTurn && this.#startable().length > 0

@@ -25,9 +25,9 @@ export class Share {
     this.#bytes = new TokenBucket(bytesPerMs, bytesPerMs * SAVED_MS, now)
   }
 
-  /** Milliseconds until something may be taken of both; 0 when it may now. */
-  wait(now: number): number {
-    return Math.max(this.#cpu.wait(now), this.#bytes.wait(now))
+  /** Milliseconds until this may be taken of both, or anything; 0 when it may now. All work waits for the processor. */
+  wait(now: number, cost?: Pick<Cost, 'bytes'>): number {
+    return Math.max(this.#cpu.wait(now), this.#bytes.wait(now, cost?.bytes))
   }
 
   /** Whether half of what may be saved up is there, of both: nobody needs as much as there is. */

@@ -1,3 +1,6 @@
+/** A hundredth of what may be saved up: others do not feel it. */
+const NEXT_TO_NOTHING = 100
+
 /**
  * A share of something that flows: `perMs` of it, of which at most `most` may be saved up. Whoever takes more
  * than there is leaves a debt, and nobody takes anything before it is paid: so large pieces get through, and
@@ -16,9 +19,10 @@ export class TokenBucket {
     this.#at = now
   }
 
-  /** Milliseconds until something may be taken; 0 when it may now. */
-  wait(now: number): number {
+  /** Milliseconds until `amount` may be taken; 0 when it may now. Next to nothing is not waited for. */
+  wait(now: number, amount: number = this.#most): number {
     this.#fill(now)
+    if (amount * NEXT_TO_NOTHING < this.#most) return 0
     return this.#level > 0 ? 0 : Math.max(1, Math.ceil(-this.#level / this.#perMs))
   }
 

@@ -330,10 +330,11 @@ export class CorrelationMaker {
     const leave = room.take('ahead', from, opening.count)
     if (leave === undefined) throw later('overloaded')
     const isUrgent = this.#isUrgent(from)
-    const ended = background.admit(from, this.#costOf(opening.count), isUrgent)
+    const cost = this.#costOf(opening.count)
+    const ended = background.admit(from, cost, isUrgent)
     if (ended === undefined) {
       leave()
-      const wait = Math.ceil(background.admittedIn(from, isUrgent))
+      const wait = Math.ceil(background.admittedIn(from, cost, isUrgent))
       throw later('busy', Math.min(Math.max(wait, NOT_BEFORE_MS), NOT_AFTER_MS))
     }
     const took = { bytes: 0, cpuMs: 0 }

@@ -263,18 +263,32 @@ describe('Background', () => {
     ok(bench.background.admit(2, job)) // no debt but that of one job is left
   })
 
+  it('has no one wait for what was sent who sends next to nothing, but for the processor', async () => {
+    const bench = new Bench(10, 20, [2, 3])
+    const batch = { bytes: 16 * 58_480, cpuMs: 1 }
+    const presignature = { bytes: 954, cpuMs: 2 }
+    for (let at = 0; at < 3; at++) bench.background.admit(2, batch)
+    equal(bench.background.admit(2, batch), undefined)
+    let joined = 0
+    for (let passed = 0; passed < 10_000; passed += 5) {
+      if (bench.background.admit(2, presignature)) joined += 1
+      await bench.pass(5)
+    }
+    ok(joined >= 230 && joined <= 290, `${joined} of 2 ms in 10 s, of 50 ms a second`)
+  })
+
   it('says in how many milliseconds another may begin', async () => {
     const bench = new Bench(10, 10_000, [2, 3])
     const job = { bytes: 0, cpuMs: 100 }
-    equal(bench.background.admittedIn(2, false), 0)
+    equal(bench.background.admittedIn(2, job, false), 0)
     ok(bench.background.admit(2, job))
-    const wait = bench.background.admittedIn(2, false)
+    const wait = bench.background.admittedIn(2, job, false)
     ok(wait > 900 && wait <= 1_000, `${wait} ms`) // its part is 50 ms a second, of which 50 were saved
     await bench.pass(wait - 10)
     equal(bench.background.admit(2, job), undefined)
     await bench.pass(15)
     ok(bench.background.admit(2, job))
-    ok(bench.background.admittedIn(9, true) >= 60_000) // no guest of this committee
+    ok(bench.background.admittedIn(9, job, true) >= 60_000) // no guest of this committee
   })
 
   for (const every of [5, 20])
