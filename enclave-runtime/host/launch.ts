@@ -38,8 +38,11 @@ const flags = (bundle: string): string[] => [
   '--no-global-search-paths',
   '--no-warnings',
   // Envelopes are large buffers behind small objects: a larger young generation frees them so late that the engine
-  // marks the whole heap for them, twice a second under load.
-  '--max-semi-space-size=1',
+  // marks the whole heap for them, a smaller one promotes what is about to die.
+  '--max-semi-space-size=2',
+  // Of a heap this small the engine allows little garbage: a batch of correlations alone made it mark all of it
+  // twice. Three times what lives is some twenty megabytes.
+  '--heap-growing-percent=200',
   // A heap of ten megabytes is collected at once; helper threads would wake for it, and all processes of a machine
   // pay for their waking: an eighth of what a signature costs its guest.
   '--single-threaded-gc',
