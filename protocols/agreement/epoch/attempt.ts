@@ -1,0 +1,285 @@
+import { AttemptFault, FAULT_CODES, type FaultCode } from '../objects/attempt.ts'
+import { AbortCert } from '../objects/certificates.ts'
+import { Proposal } from '../objects/proposal.ts'
+import { epochIdOf } from '../objects/record.ts'
+import type { Signed } from '../objects/signed.ts'
+import { Start } from '../objects/start.ts'
+import { changeOf, needsOperators, nextRoster } from '../rules/change.ts'
+import { attemptMs, brokenStartTime } from '../rules/start-rules.ts'
+import { takeAbort } from './aborts.ts'
+import { faultsOf } from './accepted.ts'
+import type { TaskDone, TaskFailed } from './events.ts'
+import { hexOf, same } from './hex-of.ts'
+import type { Started } from './messages.ts'
+import { put } from './records.ts'
+import type { Attempt } from './state.ts'
+import {
+  byIndex,
+  notice,
+  numbersOf,
+  ownEntry,
+  promise,
+  reply,
+  send,
+  type Turn,
+  timer,
+  union,
+} from './turn.ts'
+
+/** Keys of one chunk (03 §6). */
+export const CHUNK_KEYS = 256
+
+/** The attempt that may be started now: the one after the last that was aborted (C2, 03 §4.1). */
+export const nextAttempt = ({ state }: Turn): number => Math.max(0, ...state.aborts.keys()) + 1
+
+/** S3: a START from another member. The first of (e + 1, k) wins here; nobody acts in k without the ABORT of k - 1. */
+export function onStart(turn: Turn, started: Started): void {
+  const { state } = turn
+  const { start, abort } = started
+  if (start.object.e !== state.base.record.e + 1) return
+  if (abort !== null) takeAbort(turn, abort)
+  const { k } = start.object
+  const known = state.attempts.get(k)
+  if (known !== undefined) {
+    onOtherStart(turn, known, started)
+    return
+  }
+  if (k !== nextAttempt(turn) || !isGood(turn, started)) return
+  openAttempt(turn, started)
+}
+
+/** Writes the START down before anything is done for it. */
+export function openAttempt(turn: Turn, started: Started): void {
+  const { state, now } = turn
+  const { e, k, proposalHash, deadlineMs } = started.start.object
+  const deadlineAt = now + deadlineMs
+  promise(turn, put('att', [e, k], { started, deadlineAt }))
+  const live = state.proposals.get(hexOf(proposalHash))
+  if (live !== undefined) live.starts++
+  state.attempts.set(k, attemptOf(turn, started, deadlineAt))
+  timer(turn, `deadline/${e}/${k}`, deadlineMs)
+}
+
+/** An attempt of which nothing is done yet but the START. */
+export function attemptOf(
+  { parts, state }: Pick<Turn, 'parts' | 'state'>,
+  started: Started,
+  deadlineAt: number,
+): Attempt {
+  const { object } = started.start
+  const change = changeOf(started.proposal.object, started.joins)
+  return {
+    e: object.e,
+    k: object.k,
+    started,
+    startHash: parts.hash(Start, object),
+    epochId: epochIdOf(object),
+    change,
+    members: nextRoster(state.base.base, change).members,
+    deadlineAt,
+    isOverdue: false,
+    hasSetups: false,
+    transcripts: new Map(),
+    hasFrozen: false,
+    lists: new Map(),
+    tail: null,
+    record: null,
+    running: new Set(),
+    isTested: false,
+    ready: null,
+    readies: new Map(),
+    records: new Map(),
+    ownFault: null,
+    fault: null,
+    twoStarts: null,
+    qbft: null,
+    valuesTold: '',
+    decision: null,
+    hasAsked: false,
+    tailSent: null,
+    judged: new Map(),
+  }
+}
+
+/** Everything a START must be, but for what an earlier one of the same attempt decides. */
+function isGood(turn: Turn, started: Started): boolean {
+  const { parts, state, now } = turn
+  const { start, proposal, cut, abort } = started
+  const { object } = start
+  const { record, hash: baseHash } = state.base
+  const initiator = byIndex(record.members, object.initiator)
+  if (initiator === undefined || !parts.isSignedBy(Start, start, initiator.guestSig)) return false
+  if (brokenStartTime(object, now) !== undefined) return false
+  if (object.k > 1 && (abort === null || object.abortCertHash === null)) return false
+  if (abort !== null && !same(parts.hash(AbortCert, abort), object.abortCertHash ?? baseHash))
+    return false
+  if (!same(proposal.object.baseHash, baseHash) || faultsOf(turn, started).length > 0) return false
+  const author = byIndex(record.members, proposal.object.proposerIndex)
+  if (author === undefined || !parts.isSignedBy(Proposal, proposal, author.guestSig)) return false
+  if (!same(parts.hash(Proposal, proposal.object), object.proposalHash)) return false
+  if (object.dealers.length !== record.t) return false
+  if (!object.dealers.every((dealer) => byIndex(record.members, dealer) !== undefined)) return false
+  if (object.cutCount !== cut.length || object.deadlineMs !== attemptMs(cut.length)) return false
+  if (!same(parts.keyRoot(cut), object.cutRoot)) return false
+  if (!cut.every((key) => parts.isKeyCertified(key))) return false
+  return areAccepted(turn, object, started)
+}
+
+/** q members of the base said yes to this proposal on this base. */
+function areAccepted(
+  { parts, state }: Turn,
+  { answers, proposalHash }: Start,
+  { proposal, joins }: Started,
+): boolean {
+  const { record, hash } = state.base
+  const authors = new Set(answers.map(({ object }) => object.index))
+  if (authors.size !== answers.length || authors.size < numbersOf(record).q) return false
+  const needsOperator = needsOperators(state.base.base, changeOf(proposal.object, joins))
+  return answers.every((answer) => {
+    const { object } = answer
+    const author = byIndex(record.members, object.index)
+    return (
+      author !== undefined &&
+      object.yes &&
+      same(object.proposalHash, proposalHash) &&
+      same(object.baseHash, hash) &&
+      parts.isAnswerBy(answer, author, needsOperator)
+    )
+  })
+}
+
+/** Another START of an attempt that has one: evidence if one member signed both, and in any case nobody waits for the deadline (row 3 of 03 §10). */
+function onOtherStart(turn: Turn, attempt: Attempt, other: Started): void {
+  const { parts, state } = turn
+  const { start } = other
+  const mine = attempt.started.start
+  if (same(parts.hash(Start, start.object), attempt.startHash)) return
+  const initiator = byIndex(state.base.record.members, start.object.initiator)
+  if (initiator === undefined || !parts.isSignedBy(Start, start, initiator.guestSig)) return
+  if (mine.object.initiator === initiator.index) takeTwoStarts(turn, [mine, start])
+  if (attempt.ready === null) blame(turn, attempt, FAULT_CODES.otherStart, start.object.initiator)
+}
+
+/** Two STARTs of one attempt by one initiator make ABORT valid (03 §5). */
+export function takeTwoStarts(turn: Turn, starts: readonly [Signed<Start>, Signed<Start>]): void {
+  const { state } = turn
+  const [{ object: one }, { object: other }] = starts
+  const attempt = state.attempts.get(one.k)
+  const initiator = byIndex(state.base.record.members, one.initiator)
+  if (attempt === undefined || attempt.twoStarts !== null || initiator === undefined) return
+  if (!areTwoStarts(turn, attempt, starts)) return
+  attempt.twoStarts = starts
+  notice(turn, { about: 'evidence', of: other.initiator, what: 'two-starts' })
+  send(turn, union(state.base.record.members, attempt.members), { type: 'two-starts', starts })
+}
+
+export function areTwoStarts(
+  { parts, state }: Turn,
+  { e, k }: Attempt,
+  [one, other]: readonly [Signed<Start>, Signed<Start>],
+): boolean {
+  const initiator = byIndex(state.base.record.members, one.object.initiator)
+  return (
+    initiator !== undefined &&
+    one.object.initiator === other.object.initiator &&
+    [one, other].every(({ object }) => object.e === e && object.k === k) &&
+    !same(parts.hash(Start, one.object), parts.hash(Start, other.object)) &&
+    [one, other].every((start) => parts.isSignedBy(Start, start, initiator.guestSig))
+  )
+}
+
+/** Says at once that this member cannot finish, so that nobody waits for the deadline (03 §4.1 S3). Once per attempt, and never after READY. */
+export function blame(turn: Turn, attempt: Attempt, code: FaultCode, about: number): void {
+  const { parts, state } = turn
+  const self = ownEntry(turn, attempt.members)
+  if (self === undefined || attempt.ownFault !== null || attempt.ready !== null) return
+  const { e, k } = attempt
+  const { committeeId } = parts
+  const fault = { committeeId, e, k, code, about, evidenceHash: null, index: self.index }
+  attempt.ownFault = parts.sign(AttemptFault, fault)
+  attempt.fault ??= attempt.ownFault
+  promise(turn, put('fault', [e, k], attempt.ownFault))
+  send(turn, union(state.base.record.members, attempt.members), {
+    type: 'fault',
+    fault: attempt.ownFault,
+  })
+}
+
+export function onFault(turn: Turn, from: string, fault: Signed<AttemptFault>): void {
+  const { parts, state } = turn
+  if (isOver(turn, from, fault.object.e, fault.object.k)) return
+  const attempt = state.attempts.get(fault.object.k)
+  if (attempt === undefined || attempt.fault !== null || !isFaultOf({ parts }, attempt, fault))
+    return
+  attempt.fault = fault
+}
+
+/** Whether a new member of this attempt signed it (03 §5). */
+export function isFaultOf(
+  { parts }: Pick<Turn, 'parts'>,
+  attempt: Attempt,
+  fault: Signed<AttemptFault>,
+): boolean {
+  const { e, k, index } = fault.object
+  const author = byIndex(attempt.members, index)
+  if (author === undefined || e !== attempt.e || k !== attempt.k) return false
+  return parts.isSignedBy(AttemptFault, fault, author.guestSig)
+}
+
+/** Chunks of the keys under the cut; one more, if any key came later, is the tail (03 §6). */
+export const cutChunks = ({ started }: Attempt): number =>
+  Math.ceil(started.cut.length / CHUNK_KEYS)
+
+/** S4 and S5, at the end of every turn: what is not made yet is asked for, once. */
+export function considerTasks(turn: Turn, attempt: Attempt): void {
+  if (attempt.ready !== null || attempt.ownFault !== null) return
+  const self = ownEntry(turn, attempt.members)
+  if (self !== undefined && !attempt.hasSetups) ask(turn, attempt, { kind: 'setups' })
+  for (let chunk = 0; chunk < cutChunks(attempt); chunk++) {
+    const keys = attempt.started.cut.slice(chunk * CHUNK_KEYS, (chunk + 1) * CHUNK_KEYS)
+    if (!attempt.transcripts.has(chunk))
+      ask(turn, attempt, { kind: 'chunk', chunk, keys: keys.map(({ keyId }) => keyId) })
+  }
+  const tail = cutChunks(attempt)
+  const late = attempt.tail?.keys ?? []
+  if (late.length > 0 && !attempt.transcripts.has(tail))
+    ask(turn, attempt, { kind: 'chunk', chunk: tail, keys: late.map(({ keyId }) => keyId) })
+}
+
+type Asked =
+  | { readonly kind: 'setups' }
+  | { readonly kind: 'chunk'; readonly chunk: number; readonly keys: readonly Uint8Array[] }
+  | { readonly kind: 'tests'; readonly recordHash: Uint8Array }
+
+/** Gives the resharing a task of this attempt, unless it has it. */
+export function ask({ effects }: Turn, attempt: Attempt, asked: Asked): void {
+  const { e, k, epochId, running } = attempt
+  const name = asked.kind === 'chunk' ? `chunk/${asked.chunk}` : asked.kind
+  if (running.has(name)) return
+  running.add(name)
+  effects.push({ do: 'reshare', task: { e, k, epochId, ...asked } })
+}
+
+export function onTaskDone({ state }: Turn, done: TaskDone): void {
+  const attempt = state.attempts.get(done.k)
+  if (attempt === undefined || !same(attempt.epochId, done.epochId)) return
+  if (done.kind === 'setups') attempt.hasSetups = true
+  else if (done.kind === 'chunk') attempt.transcripts.set(done.chunk, done.transcript)
+  else attempt.isTested = true
+}
+
+export function onTaskFailed(turn: Turn, failed: TaskFailed): void {
+  const attempt = turn.state.attempts.get(failed.k)
+  if (attempt === undefined || !same(attempt.epochId, failed.epochId)) return
+  blame(turn, attempt, failed.code as FaultCode, failed.about)
+}
+
+/** Who still speaks of an attempt that ended is told how (03 §4.2). */
+export function isOver(turn: Turn, from: string, e: number, k: number): boolean {
+  const { state } = turn
+  const abort = e === state.base.record.e + 1 ? state.aborts.get(k) : undefined
+  if (abort !== undefined) reply(turn, from, { type: 'aborted', cert: abort })
+  const epoch = e <= state.base.record.e ? state.epochs.get(e) : undefined
+  if (epoch?.cert) reply(turn, from, { type: 'epoch', cert: epoch.cert, keys: epoch.keys })
+  return abort !== undefined || e <= state.base.record.e
+}

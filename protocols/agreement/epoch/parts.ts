@@ -1,0 +1,41 @@
+import type { Member } from '../objects/member.ts'
+import type { ObjectCodec } from '../objects/object-codec.ts'
+import type { Answer, Proposal } from '../objects/proposal.ts'
+import type { RootSig } from '../objects/root-signatures.ts'
+import type { Signed, SignedCodec } from '../objects/signed.ts'
+import type { HeldKey } from './held-key.ts'
+import type { OpenInstance, Proposed } from './messages.ts'
+
+/** What a member is given: its name, its keys, and everything that is not deciding (03 §11: cryptography, chance). */
+export interface Parts {
+  readonly networkId: Uint8Array
+  readonly committeeId: Uint8Array
+  /** The own guest key. */
+  readonly guestSig: Uint8Array
+  sign<T>(of: SignedCodec<T>, value: T): Signed<T>
+  isSignedBy<T>(of: SignedCodec<T>, signed: Signed<T>, key: Uint8Array): boolean
+  hash<T>(of: ObjectCodec<T>, value: T): Uint8Array
+  signVote(body: Uint8Array): Uint8Array
+  /** Guest's signature, and the operator's where the change needs it (03 §4.1 S2). */
+  isAnswerBy(answer: Signed<Answer>, member: Member, needsOperator: boolean): boolean
+  isVoteBy(key: Uint8Array, body: Uint8Array, signature: Uint8Array): boolean
+  isRootSignature(root: RootSig, rootKey: Uint8Array): boolean
+  isKeyCertified(key: HeldKey): boolean
+  /** Both signatures of each join, and its evidence; no key of a member removed for fault (03 §1.3). */
+  areJoinsGood(proposed: Proposed): boolean
+  /** Roots over keys: those under a cut, those of a FROZEN list, those of a record. */
+  keyRoot(keys: readonly HeldKey[]): Uint8Array
+  /** What the operator file says: yes, no, or ask (03 §7). */
+  opinion(proposal: Proposal): boolean | null
+  /** Why this member cannot take part now; empty if it can (03 §4.1 S3). */
+  unfit(proposal: Proposal): readonly string[]
+  /** Root over the open instances of CLOSE (03 §9.3). */
+  openRoot(open: readonly OpenInstance[]): Uint8Array
+  random(length: number): Uint8Array
+  /** Public epoch prekey; its secret is sealed with the shares of (e, k) (03 §6.1). */
+  prekey(e: number, k: number): Uint8Array
+  /** Whether the vault holds every share of (e, k): of its chunks, and of the keys made in it. */
+  holdsShares(e: number, k: number): boolean
+  /** Chunks of (e, k) that are durable here, with their transcripts. */
+  durableChunks(e: number, k: number): ReadonlyMap<number, Uint8Array>
+}

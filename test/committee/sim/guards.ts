@@ -1,0 +1,148 @@
+import type { Mutation } from './mutant.ts'
+import type { Invariant } from './observer.ts'
+import type { Guard } from './world.ts'
+
+/** A guard of the protocol, how it is taken away, and what must break without it (03 §11). */
+export interface Removed {
+  readonly guard: string
+  readonly breaks: readonly Invariant[]
+  readonly mutations: readonly Mutation[]
+  readonly without?: readonly Guard[]
+}
+
+export const REMOVED: readonly Removed[] = [
+  { guard: 'sync before vote', breaks: ['I7'], mutations: [], without: ['sync'] },
+  {
+    guard: 'one START per k',
+    breaks: ['I1'],
+    mutations: [
+      {
+        file: 'epoch/attempt.ts',
+        from: 'if (known !== undefined) {',
+        to: 'if (known !== undefined && false) {',
+      },
+    ],
+  },
+  {
+    guard: 'ABORT certificate before k + 1',
+    breaks: ['I2'],
+    mutations: [
+      {
+        file: 'epoch/attempt.ts',
+        from: 'Math.max(0, ...state.aborts.keys()) + 1',
+        to: 'Math.max(0, ...state.aborts.keys(), ...state.attempts.keys()) + 1',
+      },
+      {
+        file: 'epoch/attempt.ts',
+        from: 'if (k !== nextAttempt(turn) || !isGood',
+        to: 'if (!isGood',
+      },
+      {
+        file: 'epoch/attempt.ts',
+        from: 'if (object.k > 1 && (abort === null || object.abortCertHash === null)) return false',
+        to: '',
+      },
+      {
+        file: 'epoch/start.ts',
+        from: 'abortCertHash: abort === null ? null :',
+        to: 'abortCertHash: k === 1 ? null : abort === null ? live.hash :',
+      },
+    ],
+  },
+  {
+    guard: 'READY of all',
+    breaks: ['I9'],
+    mutations: [
+      {
+        file: 'epoch/ready.ts',
+        from: 'if (found.length === record.members.length)',
+        to: 'if (found.length >= 1)',
+      },
+      {
+        file: 'epoch/epoch-certificate.ts',
+        from: 'if (!isDecided || ready.length !== record.members.length) return false',
+        to: 'if (!isDecided) return false',
+      },
+    ],
+  },
+  { guard: 'proofs', breaks: ['I1'], mutations: [], without: ['proofs'] },
+  {
+    guard: 'erase barrier',
+    breaks: ['I5'],
+    mutations: [
+      {
+        file: 'epoch/erase.ts',
+        from: 'if (ending.actives.size < numbersOf(next.record).q) return',
+        to: '',
+      },
+    ],
+  },
+  {
+    guard: 'in doubt keeps both',
+    breaks: ['I1'],
+    mutations: [
+      {
+        file: 'epoch/restart.ts',
+        from: 'attempt.record = recordOf(turn, attempt)',
+        to: "attempt.record = recordOf(turn, attempt); if (attempt.ready !== null) turn.effects.push({ do: 'destroy', e: state.base.record.e, k: state.base.record.k })",
+      },
+    ],
+  },
+  {
+    guard: 'prepared value in a round change',
+    breaks: ['I2'],
+    mutations: [
+      {
+        file: 'qbft/checks.ts',
+        from: 'Math.max(0, ...changes.map(({ vote }) => vote.preparedRound))',
+        to: '0 * changes.length',
+      },
+    ],
+  },
+  {
+    guard: 'freeze',
+    breaks: ['key'],
+    mutations: [
+      {
+        file: 'epoch/keys.ts',
+        from: 'if (turn.state.frozen === null && mayVote',
+        to: 'if (mayVote',
+      },
+      { file: 'epoch/keys.ts', from: 'if (state.frozen !== null || !mayVote', to: 'if (!mayVote' },
+    ],
+  },
+  {
+    guard: 'held before release',
+    breaks: ['key'],
+    mutations: [
+      {
+        file: 'epoch/keys.ts',
+        from: "send(turn, state.base.record.members, { type: 'key', key })",
+        to: "turn.effects.push({ do: 'release', keyId: key.keyId }); send(turn, state.base.record.members, { type: 'key', key })",
+      },
+    ],
+  },
+  {
+    guard: 'stored bytes of votes',
+    breaks: ['equiv'],
+    mutations: [
+      {
+        file: 'qbft/qbft.ts',
+        from: 'this.#state = decodeQbftRecord(this.#setup.iid, stored)',
+        to: 'this.#state = { ...decodeQbftRecord(this.#setup.iid, stored), sent: {} }',
+      },
+    ],
+  },
+  {
+    guard: 'vaultSeq',
+    breaks: ['I2'],
+    mutations: [
+      {
+        file: 'epoch/freshness.ts',
+        from: 'if (seen > state.vaultSeq && !state.isRejoining) {',
+        to: 'if (seen < 0) {',
+      },
+    ],
+  },
+  { guard: 'used mark', breaks: ['I4'], mutations: [], without: ['used-mark'] },
+]

@@ -1,0 +1,92 @@
+import type { HeldKey } from '../../../protocols/agreement/epoch/held-key.ts'
+import { hexOf } from '../../../protocols/agreement/epoch/hex-of.ts'
+import type { Node } from './node.ts'
+import type { World } from './world.ts'
+
+interface Making {
+  readonly key: HeldKey
+  readonly e: number
+  readonly leader: Node
+  readonly life: number
+  readonly signed: Set<Node>
+  readonly quorum: number
+}
+
+/** Key generation without its mathematics: shares durable, K4 of those that may sign it, a certificate of q of them (03 §6.1). */
+export class KeyMaking {
+  readonly #world: World
+  readonly #made = new Map<string, HeldKey>()
+  readonly #epochs = new Map<string, number>()
+  readonly #open = new Map<string, Making>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  known(keyId: Uint8Array, epochId: Uint8Array): HeldKey {
+    const key = { keyId, epochId, publicKey: keyId, certificate: keyId }
+    this.#made.set(hexOf(keyId), key)
+    this.#epochs.set(hexOf(keyId), 0)
+    return key
+  }
+
+  isCertified = ({ keyId, certificate }: HeldKey): boolean =>
+    this.#made.get(hexOf(keyId))?.certificate === certificate
+
+  epochOf(keyId: Uint8Array): number {
+    return this.#epochs.get(hexOf(keyId)) ?? 0
+  }
+
+  /** One generation, led by `leader`, among the members that it reaches. */
+  begin(leader: Node): void {
+    const world = this.#world
+    const base = leader.member?.state.base
+    if (base === undefined) return
+    const { h, q } = world.numbers(base.record)
+    const present = base.record.members
+      .map(({ guestSig }) => world.nodeOf(hexOf(guestSig)))
+      .filter((node) => node.isUp && world.network.connected(leader.address, node.address))
+      .filter(
+        (node) => node.member?.state.base.record.e === base.record.e && !node.vices.has('silent'),
+      )
+    if (present.length < h || !present.includes(leader)) return
+    const keyId = world.chances.random.bytes(32)
+    const id = hexOf(keyId)
+    const key = {
+      keyId,
+      epochId: base.record.epochId,
+      publicKey: keyId,
+      certificate: world.chances.random.bytes(32),
+    }
+    this.#epochs.set(id, base.record.e)
+    this.#open.set(id, {
+      key,
+      e: base.record.e,
+      leader,
+      life: leader.life,
+      signed: new Set(),
+      quorum: q,
+    })
+    for (const node of present) {
+      const { life } = node
+      world.clock.after(50 + world.chances.shares.int(800), () => {
+        if (node.life !== life) return
+        node.write([{ key: `share/${base.record.e}/${id}`, value: true }], true)
+        if (node.life === life) node.give({ type: 'key-proved', keyId })
+      })
+    }
+  }
+
+  /** K4 of one member. */
+  certified(node: Node, keyId: Uint8Array): void {
+    const making = this.#open.get(hexOf(keyId))
+    if (making === undefined || node.member?.state.base.record.e !== making.e) return
+    making.signed.add(node)
+    if (making.signed.size !== making.quorum) return
+    this.#made.set(hexOf(keyId), making.key)
+    const { leader, life, key } = making
+    this.#world.clock.after(20 + this.#world.chances.shares.int(300), () => {
+      if (leader.life === life) leader.give({ type: 'key-made', key })
+    })
+  }
+}
