@@ -30,6 +30,7 @@ function one(named: string): number {
     seed: integer('seed', named),
     machine: { EpochMember },
     trace: true,
+    isShort: values.short,
   })
   for (const line of world.trace.lines) print(line)
   print(broken === null ? 'nothing broke' : broken.message)

@@ -106,7 +106,6 @@ class Life {
     world.heal()
     world.run(REST_MS, () => this.#isAtRest())
     if (!this.#isAtRest()) world.observer.broken('I9', `no rest: ${this.#unrest()}`)
-    this.#serves()
   }
 
   #isOver = false
@@ -211,15 +210,19 @@ class Life {
       world.options.crashes > 0
     )
       return
-    const last = world.observer.epochs.get(Math.max(...world.observer.epochs.keys()))
-    if (last === undefined) return
-    const up = last.record.members.filter(
-      ({ guestSig }) =>
-        world.nodeOf(hexOf(guestSig)).isUp && world.nodeOf(hexOf(guestSig)).isHonest,
-    )
-    const { L } = quorums(last.record.members.length, last.record.t)
-    if (up.length >= Math.max(last.record.t, L) && !world.observer.someEpochServes())
+    if (this.#mustServe() && !world.observer.someEpochServes())
       world.observer.broken('I10', 'no epoch is served by t members')
+  }
+
+  /** Whether max(t, L) honest members of the last epoch are up. */
+  #mustServe(): boolean {
+    const world = this.#world
+    const last = world.observer.epochs.get(Math.max(...world.observer.epochs.keys()))
+    if (last === undefined) return false
+    const { members, t } = last.record
+    const nodes = members.map(({ guestSig }) => world.nodeOf(hexOf(guestSig)))
+    const good = nodes.filter(({ isUp, isHonest }) => isUp && isHonest)
+    return good.length >= Math.max(t, quorums(members.length, t).L)
   }
 
   #disturbed = 0
@@ -307,12 +310,8 @@ class Life {
       if (state.attempts.size > 0)
         return `${node.name} has an open attempt ${[...state.attempts.keys()]}`
     }
+    if (this.#mustServe() && !world.observer.someEpochServes())
+      return 'no epoch is served by t members'
     return ''
-  }
-
-  #serves(): void {
-    this.#disturbed = 0
-    if (!this.#world.observer.someEpochServes())
-      this.#world.observer.broken('I10', 'nothing is served at rest')
   }
 }
