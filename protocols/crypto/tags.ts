@@ -87,6 +87,7 @@ export const objectTags = {
   beat: 'holdfast/v1 beat',
   headAsk: 'holdfast/v1 headAsk',
   head: 'holdfast/v1 head',
+  doubleStart: 'holdfast/v1 doubleStart',
   page: 'holdfast/v1 page',
   published: 'holdfast/v1 published',
   readyCert: 'holdfast/v1 readyCert',

@@ -8,7 +8,8 @@ import type { Field, Layout } from './object-codec.ts'
 export const MAX_MEMBERS = 16
 /** Bundle hashes that one list may hold: arrays of the data model (05 §1). */
 export const MAX_ALLOWED = 64
-const MAX_INDEX = 0xffff
+/** Indices are u16 (03 §1.1). */
+export const MAX_INDEX = 0xffff
 /** libp2p peer ids have some fifty characters; the room is for other hash functions. */
 const MAX_PEER_ID_CHARS = 128
 

@@ -2,7 +2,15 @@
 export type RecordRule = 'R1' | 'R2' | 'R3' | 'R4' | 'R5' | 'R6' | 'R7' | 'R8' | 'R9' | 'R10'
 
 /** What else an object of an epoch change must keep, named by the object. */
-export type ObjectRule = 'join' | 'proposal' | 'answer' | 'start' | 'ready' | 'commit' | 'abort'
+export type ObjectRule =
+  | 'join'
+  | 'proposal'
+  | 'answer'
+  | 'start'
+  | 'ready'
+  | 'commit'
+  | 'abort'
+  | 'fault'
 
 /** Why something is not valid: the first rule that it breaks, and how, for people. */
 export interface BrokenRule {

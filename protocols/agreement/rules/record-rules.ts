@@ -1,6 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { encodeCanonical } from '../../session/canonical-cbor.ts'
 import { compareBytes, sameBytes } from '../compare-bytes.ts'
+import { MAX_ALLOWED, MAX_INDEX } from '../objects/items.ts'
 import { EPOCH_KINDS } from '../objects/kinds.ts'
 import { Member } from '../objects/member.ts'
 import { Params } from '../objects/params.ts'
@@ -84,6 +85,7 @@ export function brokenRoster(base: Base, roster: Roster): BrokenRule | undefined
     ['R4', params.t === t, 'params has another t'],
     ['R5', left <= most.leaves, `${left} leave, where at most ${most.leaves} may`],
     ['R6', newcomers.length <= most.joins, `${newcomers.length} join, at most ${most.joins} may`],
+    ['R8', roster.allow.length <= MAX_ALLOWED, `more than ${MAX_ALLOWED} bundles`],
     ['R8', strange === undefined, `the measurement of member ${strange?.index} is not allowed`],
     ['R9', shared === undefined, `two members have the same ${shared}`],
     ...refreshDemands(base, roster),
@@ -127,6 +129,7 @@ const newcomerDemands = (
     'newcomers are not in order of guestSig',
   ],
   ['R3', nextIndex === base.nextIndex + newcomers.length, 'nextIndex is not above all indices'],
+  ['R3', nextIndex <= MAX_INDEX, 'no index is left'],
 ]
 
 /** A refresh, like the genesis epoch, keeps everything: nobody needs to look at it. */

@@ -11,6 +11,7 @@ import {
   EpochCert,
   ReadyCert,
 } from '../../../../protocols/agreement/objects/certificates.ts'
+import { DoubleStart } from '../../../../protocols/agreement/objects/double-start.ts'
 import { Freeze, Frozen, Held, Tail } from '../../../../protocols/agreement/objects/freeze.ts'
 import { Active, Close, Erased } from '../../../../protocols/agreement/objects/handoff.ts'
 import { Join, Leave, SignedJoin } from '../../../../protocols/agreement/objects/join.ts'
@@ -187,6 +188,10 @@ export const EXAMPLES: readonly Example[] = [
   example('signed answer', signed(Answer), sealed(Answer, answer(1)), Answer.maxBytes + 80),
   of(Start, start),
   of(Start, { ...start, k: 1, abortCertHash: null }, 'first start'),
+  of(DoubleStart, {
+    first: sealed(Start, start),
+    second: sealed(Start, { ...start, nonce: hash }),
+  }),
   of(EpochRecord, record),
   of(Ready, { committeeId: committee, e: 4, k: 2, recordHash: hash, prekey: random(32), index: 6 }),
   of(EpochCert, {
