@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { DecodeError } from '../session/codec.ts'
+import { uuidBytes } from './account-id.ts'
 import { fromBase64url } from './base64url.ts'
 import { firstIssue } from './first-issue.ts'
 
@@ -29,6 +30,27 @@ export const JSON_BYTES: ByteField = (min, max = min) =>
       }
       return z.NEVER
     }) as unknown as z.ZodType<Uint8Array>
+
+/** One of the two forms of a document: how it writes bytes, and the 16 bytes of an id (05 §1). */
+export interface DocumentForm {
+  readonly bytes: ByteField
+  readonly id: z.ZodType<Uint8Array>
+}
+
+export const CBOR_FORM: DocumentForm = { bytes: CBOR_BYTES, id: CBOR_BYTES(16) }
+
+export const JSON_FORM: DocumentForm = {
+  bytes: JSON_BYTES,
+  id: z.string().transform((text, context): Uint8Array => {
+    try {
+      return uuidBytes(text)
+    } catch (cause) {
+      if (!(cause instanceof DecodeError)) throw cause
+      context.addIssue({ code: 'custom', message: cause.message })
+      return z.NEVER
+    }
+  }) as unknown as z.ZodType<Uint8Array>,
+}
 
 /** The value in its checked form; a `DecodeError` that says what is wrong with `name`, and where. */
 export function parseShape<T>(schema: z.ZodType<T>, value: unknown, name: string): T {

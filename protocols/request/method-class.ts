@@ -28,7 +28,4 @@ export type PolicyClass = (typeof POLICY_CLASSES)[number]
 
 /** Classes that use an account; all others change it, and are called management. */
 export const isManagement = (name: PolicyClass): boolean =>
-  !name.startsWith('sign.') &&
-  name !== 'read.private' &&
-  name !== 'session.open' &&
-  name !== 'lambda.run'
+  !name.startsWith('sign.') && name !== 'read.private' && name !== 'lambda.run'
