@@ -55,8 +55,11 @@ export interface ChannelsDeps<Key> {
   /** Runs `run` once after `ms`; gives back how to call it off. */
   after(ms: number, run: () => void): () => void
   vaultSeq(): number
-  /** Asks the host to carry an envelope. A rejection with `code` OVERLOADED says so, any other means UNREACHABLE. */
-  transmit(to: PartyIndex, bytes: Uint8Array, priority: Priority): Promise<void>
+  /**
+   * Asks the host to carry an envelope: undefined when it took it at once, as it nearly always does. A rejection with
+   * `code` OVERLOADED says so, any other means UNREACHABLE.
+   */
+  transmit(to: PartyIndex, bytes: Uint8Array, priority: Priority): Promise<void> | undefined
 }
 
 /** What the channels tell the rest of the guest. */
@@ -136,38 +139,49 @@ export class PeerChannel<Key> {
   }
 
   send(message: EnvelopeMessage, signal: AbortSignal, priority: Priority): Promise<void> {
+    if (signal.aborted) return Promise.reject(this.#gaveUp(signal))
+    if (!this.#usable()) return this.#enqueue(message, signal, priority)
+    const outcome = this.#seal(message, priority)
+    return outcome === undefined ? Promise.resolve() : this.#unlessAborted(outcome, signal)
+  }
+
+  #enqueue(message: EnvelopeMessage, signal: AbortSignal, priority: Priority): Promise<void> {
     const { peer } = this.#init
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#queue = this.#queue.filter((other) => other !== waiting)
-        if (queued) this.#queuedBytes -= message.body.length
-        queued = false
-        reject(new ChannelError('UNREACHABLE', peer, { cause: signal.reason }))
-      }
-      let queued = false
-      const waiting: Waiting = {
-        message,
-        priority,
-        leave(outcome) {
-          queued = false
-          outcome.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-        },
-      }
-      if (signal.aborted) return onAbort()
-      const usable = this.#usable()
-      if (
-        !usable &&
-        (this.#queue.length >= MAX_QUEUED ||
-          this.#queuedBytes + message.body.length > MAX_QUEUED_BYTES)
-      )
-        return reject(new ChannelError('OVERLOADED', peer))
-      signal.addEventListener('abort', onAbort, { once: true })
-      if (usable) return this.#leave(waiting)
-      queued = true
-      this.#queue.push(waiting)
-      this.#queuedBytes += message.body.length
-      this.#ask()
+    const { length } = message.body
+    if (this.#queue.length >= MAX_QUEUED || this.#queuedBytes + length > MAX_QUEUED_BYTES)
+      return Promise.reject(new ChannelError('OVERLOADED', peer))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiting: Waiting = { message, priority, leave: resolve }
+    this.#queue.push(waiting)
+    this.#queuedBytes += length
+    this.#ask()
+    return this.#unlessAborted(promise, signal, () => {
+      const rest = this.#queue.filter((other) => other !== waiting)
+      if (rest.length < this.#queue.length) this.#queuedBytes -= length
+      this.#queue = rest
     })
+  }
+
+  /** The outcome, or the end of the wait for it; then `forget` is called. */
+  #unlessAborted(
+    outcome: Promise<void>,
+    signal: AbortSignal,
+    forget: () => void = () => undefined,
+  ): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const onAbort = () => {
+      forget()
+      reject(this.#gaveUp(signal))
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    const over = () => signal.removeEventListener('abort', onAbort)
+    outcome.then(over, over)
+    return Promise.race([outcome, promise])
+  }
+
+  #gaveUp(signal: AbortSignal): ChannelError {
+    return new ChannelError('UNREACHABLE', this.#init.peer, { cause: signal.reason })
   }
 
   receive(header: EnvelopeHeader, bytes: Uint8Array): void {
@@ -205,27 +219,27 @@ export class PeerChannel<Key> {
     return { current: made?.channel, age: made ? this.#deps.monotonicMs() - made.since : 0 }
   }
 
-  #leave({ message, priority, leave }: Waiting): void {
+  /** Seals a message and hands it to the host. */
+  #seal(message: EnvelopeMessage, priority: Priority): Promise<void> | undefined {
     const channel = this.#current?.channel
     if (channel === undefined) throw new Error('bug: no channel')
-    leave(this.#transmit(channel.seal(message), priority))
+    return this.#transmit(channel.seal(message), priority)
   }
 
-  async #transmit(bytes: Uint8Array, priority: Priority): Promise<void> {
+  #transmit(bytes: Uint8Array, priority: Priority): Promise<void> | undefined {
     const { peer } = this.#init
-    try {
-      await this.#deps.transmit(peer, bytes, priority)
-    } catch (cause) {
+    return this.#deps.transmit(peer, bytes, priority)?.catch((cause: unknown) => {
       const overloaded = cause instanceof Error && 'code' in cause && cause.code === 'OVERLOADED'
       throw new ChannelError(overloaded ? 'OVERLOADED' : 'UNREACHABLE', peer, { cause })
-    }
+    })
   }
 
   #flush(): void {
     const waiting = this.#queue
     this.#queue = []
     this.#queuedBytes = 0
-    for (const each of waiting) this.#leave(each)
+    for (const { message, priority, leave } of waiting)
+      leave(this.#seal(message, priority) ?? Promise.resolve())
   }
 
   #failQueue(error: ChannelError): void {
@@ -271,7 +285,7 @@ export class PeerChannel<Key> {
     const bytes = new Uint8Array(header.length + body.length)
     bytes.set(header)
     bytes.set(body, header.length)
-    this.#transmit(bytes, 0).catch((error: unknown) => {
+    this.#transmit(bytes, 0)?.catch((error: unknown) => {
       if (!(error instanceof ChannelError)) throw error
       this.#stopRetry?.() // the next message asks again at once, and fails as fast
       this.#stopRetry = undefined
@@ -352,7 +366,7 @@ export class PeerChannel<Key> {
       type: MESSAGE_TYPES.confirm,
       body: new Uint8Array(),
     }
-    this.#transmit(channel.seal(message), 0).catch((error: unknown) => {
+    this.#transmit(channel.seal(message), 0)?.catch((error: unknown) => {
       if (!(error instanceof ChannelError)) throw error // lost as on the way: the next message confirms too
     })
   }

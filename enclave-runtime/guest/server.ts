@@ -175,17 +175,17 @@ export class Server {
         monotonicMs: clock.monotonicMs,
         after: clock.after,
         vaultSeq: () => vault.seq,
-        transmit: async (to, bytes, priority) => {
-          if (!this.#linked.has(to)) throw new PortError('UNREACHABLE')
+        transmit: (to, bytes, priority) => {
+          if (!this.#linked.has(to)) return Promise.reject(new PortError('UNREACHABLE'))
           const frame = envelopeFrame.encode({ peer: to, bytes, priority })
           const { envelope } = PORT_TYPES
-          if (!port.offer(envelope, frame, WAITING_ENVELOPE_BYTES))
-            await port.tell(
-              envelope,
-              frame,
-              AbortSignal.timeout(ENVELOPE_MS),
-              WAITING_ENVELOPE_BYTES,
-            )
+          try {
+            if (port.offer(envelope, frame, WAITING_ENVELOPE_BYTES)) return undefined
+          } catch (error) {
+            return Promise.reject(error) // the port is closed
+          }
+          const limit = AbortSignal.timeout(ENVELOPE_MS)
+          return port.tell(envelope, frame, limit, WAITING_ENVELOPE_BYTES)
         },
       },
     )

@@ -68,6 +68,10 @@ export class TestNetwork {
   /** Everything that hosts were asked to carry. */
   readonly letters: Letter[] = []
   fate: Fate = (letter) => [letter]
+  /** Whether hosts have room, as they nearly always do. */
+  takesAtOnce = false
+  /** When a host that has none says that it took a letter. */
+  whenTaken: (carried: Promise<void>) => Promise<void> = (carried) => carried
   #boots = 0
 
   /** Starts a guest, or starts it anew. */
@@ -95,7 +99,10 @@ export class TestNetwork {
         monotonicMs: this.clock.now,
         after: this.clock.after,
         vaultSeq: () => 5,
-        transmit: async (to, bytes) => this.carry({ from: me, to, bytes }),
+        transmit: (to, bytes) => {
+          const carried = this.#carried({ from: me, to, bytes })
+          return this.takesAtOnce ? undefined : this.whenTaken(carried)
+        },
       },
     )
     channels.onMessage((from, { body }) => {
@@ -118,6 +125,10 @@ export class TestNetwork {
     const carried = this.fate(letter)
     if (typeof carried === 'string') throw Object.assign(new Error(carried), { code: carried })
     for (const each of carried) this.deliver(each)
+  }
+
+  async #carried(letter: Letter): Promise<void> {
+    this.carry(letter)
   }
 
   /** Each letter arrives in a turn of its own, as over a network. */

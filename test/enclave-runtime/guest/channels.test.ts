@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { ENVELOPE_KINDS } from '../../../protocols/session/envelope.ts'
 import { type Letter, settled, TestNetwork } from './channels-fixture.ts'
 
@@ -89,6 +90,24 @@ describe('Channels', () => {
     await other
     await settled()
     assert.deepEqual(bob.bodies, ['1: y'])
+  })
+
+  it('waits for nothing when the host takes a letter at once, and to the signal when it does not', async () => {
+    const { network, bob } = twoGuests()
+    await network.send(1, 2, 'a')
+    const abort = new AbortController()
+    network.takesAtOnce = true
+    const taken = network.send(1, 2, 'b', abort.signal)
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 0)
+    await taken
+    network.takesAtOnce = false
+    network.whenTaken = () => new Promise(() => undefined)
+    const waits = network.send(1, 2, 'c', abort.signal)
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 1)
+    abort.abort()
+    await assert.rejects(waits, { code: 'UNREACHABLE' })
+    await settled()
+    assert.deepEqual(bob.bodies, ['1: a', '1: b', '1: c'])
   })
 
   it('queues a bounded number and a bounded size', async () => {
