@@ -14,6 +14,7 @@ import { DecodeError } from '../../../protocols/session/codec.ts'
 import { transcriptOf } from '../../../protocols/sharing/hashes.ts'
 import { type DerivedKey, derive } from '../../../protocols/sign/bip32.ts'
 import { keyPart } from '../keys/key-part.ts'
+import { policyHashOf } from '../requests/policy.ts'
 
 /** The Ethereum key of an account below its generated key: 44/60/0/0/0, nothing hardened (05 §1.5). */
 export const ETHEREUM_PATH: readonly number[] = [44, 60, 0, 0, 0]
@@ -31,6 +32,8 @@ export interface Account {
   readonly digest: Uint8Array
   readonly credential: PublicKey
   readonly credentialId: Uint8Array
+  /** Of what its credential may do: part of every session's binding. */
+  readonly policyHash: Uint8Array
   /** Verified before an account comes to be. */
   readonly certificate: KeyCertificate
   /** The Ethereum key. */
@@ -59,7 +62,9 @@ export function accountOf(
   const derived = derive(certificate.publicKey, certificate.chainCode, ETHEREUM_PATH)
   const address = addressOf(derived.publicKey)
   const credentialId = credentialIdOf(id, credential)
-  return { id, digest, credential, credentialId, certificate, derived, address, votes }
+  const policyHash = policyHashOf(credentialId)
+  const whose = { id, digest, credential, credentialId, policyHash }
+  return { ...whose, certificate, derived, address, votes }
 }
 
 export const encodeCredential = ({ kid, alg, spki }: PublicKey): unknown[] => [kid, alg, spki]

@@ -6,7 +6,6 @@ import { instanceId, KINDS } from '../../../protocols/session/instance.ts'
 import { ETHEREUM_PATH } from '../accounts/account.ts'
 import type { Committee } from '../committee.ts'
 import type { Authorized } from '../requests/authorize.ts'
-import { policyHashOf } from '../requests/policy.ts'
 import { IN_FULL, type Manner } from './manner.ts'
 
 export type SignRequest = Extract<Authorized, { kind: 'sign' }>
@@ -42,7 +41,7 @@ export function signingPlan(
     chainDigest: intent.digest,
     keyId,
     path: ETHEREUM_PATH,
-    policyHash: policyHashOf(account.credentialId),
+    policyHash: account.policyHash,
     engine: ENGINE_VERSION,
     signers,
     attempt,

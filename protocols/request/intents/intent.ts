@@ -80,6 +80,7 @@ function intent(
 }
 
 function assertSigner(signer: string, address: string): void {
+  if (signer === address) return // the usual text of it, whose checksum needs no second look
   const [asked, ours] = [addressBytes(signer), addressBytes(address)]
   if (asked === undefined || ours === undefined || !asked.every((byte, i) => byte === ours[i]))
     throw new RequestError('INTENT_MISMATCH', 'not the address of this account')
