@@ -63,6 +63,19 @@ export function brokenKeySet(
   next: Iterable<KeyEntry>,
   record: Pick<EpochRecord, 'keyCount' | 'keySetRoot'>,
 ): BrokenRule | undefined {
+  const check = checkKeySet(before, next, record)
+  for (;;) {
+    const { done, value } = check.next()
+    if (done === true) return value
+  }
+}
+
+/** As `brokenKeySet`, with a pause after each key: many thousands take longer than a main loop may stand still. */
+export function* checkKeySet(
+  before: Iterable<KeyEntry>,
+  next: Iterable<KeyEntry>,
+  record: Pick<EpochRecord, 'keyCount' | 'keySetRoot'>,
+): Generator<undefined, BrokenRule | undefined> {
   const set = new KeySetRoot()
   const others = next[Symbol.iterator]()
   for (const old of before) {
@@ -72,6 +85,7 @@ export function brokenKeySet(
       return { rule: 'R7', reason: `${named} is missing, or a key before it is new` }
     if (!isSameKey(old, key)) return { rule: 'R7', reason: `${named} is another` }
     set.add(key)
+    yield undefined
   }
   if (others.next().done !== true) return { rule: 'R7', reason: 'a key is new' }
   const { count, root } = set.get()

@@ -61,6 +61,7 @@ export function brokenRecord(
       ['R4', sameParams(record, due), 'params are not those proposed'],
       ['R8', sameHashes(record.allow, due.allow), 'allow is not that proposed'],
       ['R1', record.unban.join() === due.unban.join(), 'unban is not that proposed'],
+      // Nothing is left to differ but a field that somebody adds to records and forgets here.
       ['R1', sameBytes(EpochRecord.encode(record), EpochRecord.encode(due)), 'not the one record'],
     ])
   )

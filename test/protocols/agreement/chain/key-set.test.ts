@@ -3,6 +3,7 @@ import { blake3 } from '@noble/hashes/blake3.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import {
   brokenKeySet,
+  checkKeySet,
   type KeyEntry,
   keySetRoot,
 } from '../../../../protocols/agreement/chain/key-set.ts'
@@ -74,6 +75,13 @@ describe('R7', () => {
       assert.equal(broken?.rule, 'R7')
       assert.match(broken?.reason ?? '', reason)
     }
+  })
+
+  it('is checked key by key, so that others get a turn', () => {
+    const check = checkKeySet(keys, next, record)
+    let pauses = 0
+    for (let step = check.next(); step.done !== true; step = check.next()) pauses++
+    assert.equal(pauses, keys.length)
   })
 
   it('is broken by another count or root in the record', () => {

@@ -61,6 +61,11 @@ describe('a proposal', () => {
     'of a bundle that is allowed': [{ allowAdd: [BUNDLE] }, 'R8', /is in it/],
     'against a bundle that is not': [{ allowDrop: [other] }, 'R8', /is not in it/],
     'against the bundle of its members': [{ allowDrop: [BUNDLE] }, 'R8', /not allowed/],
+    'of more bundles than a record holds': [
+      { allowAdd: Array.from({ length: 64 }, (_, i) => new Uint8Array(32).fill(i)) },
+      'R8',
+      /more than 64/,
+    ],
     'of a threshold too low': [{ t: 2 }, 'R4', /threshold 2/],
     'of a committee too small for its members': [
       { params: { ...base.params, maxMembers: 4 } },

@@ -3,8 +3,10 @@ import { compareBytes } from '../../../../protocols/agreement/compare-bytes.ts'
 import { joinHash } from '../../../../protocols/agreement/objects/join.ts'
 import type { EpochRecord } from '../../../../protocols/agreement/objects/record.ts'
 import { baseOfRecord } from '../../../../protocols/agreement/rules/base.ts'
+import { nextRoster } from '../../../../protocols/agreement/rules/change.ts'
 import {
   brokenRecord,
+  brokenRoster,
   brokenSuccession,
 } from '../../../../protocols/agreement/rules/record-rules.ts'
 import { exampleFirst, exampleJoin, exampleNext, memberOf } from '../example-epochs.ts'
@@ -203,6 +205,45 @@ describe('rules of a record', () => {
     )
     const broken = brokenSuccession(later, { ...next.record, kind: 1, members })
     assert.deepEqual(broken, { rule: 'R3', reason: 'member 2 has an index that was given before' })
+  })
+
+  it('R3: refuse the newcomer after whom no index is left', () => {
+    const at = (nextIndex: number) => {
+      const late = { ...base, nextIndex }
+      return brokenRoster(
+        late,
+        nextRoster(late, {
+          ...good.change,
+          joins: joins[0] ? [joins[0].object] : [],
+          allowAdd: [],
+        }),
+      )
+    }
+    assert.equal(at(0xffff - 1), undefined)
+    assert.deepEqual(at(0xffff), { rule: 'R3', reason: 'no index is left' })
+  })
+
+  it('R1 and R3: refuse a refresh that changes a member or the terms', () => {
+    const { record } = exampleNext(base)
+    const rule = (fields: Partial<EpochRecord>) =>
+      brokenSuccession(base, { ...record, ...fields })?.rule
+    assert.equal(rule({}), undefined)
+    const [one, ...rest] = record.members
+    assert.ok(one !== undefined)
+    assert.equal(rule({ members: [{ ...one, label: 'newer' }, ...rest] }), 'R3')
+    assert.equal(rule({ members: rest }), 'R1')
+    assert.equal(rule({ t: 5, params: { ...record.params, t: 5 } }), 'R1')
+    assert.equal(rule({ allow: [...record.allow, other] }), 'R1')
+    assert.equal(rule({ params: { ...record.params, drainMs: 1 } }), 'R1')
+    assert.equal(rule({ unban: [[1, 2]] }), undefined)
+  })
+
+  it('R1: refuse a genesis epoch that somebody proposed', () => {
+    const proposed = { ...first.record, proposalHash: other }
+    assert.deepEqual(brokenSuccession(first.base, proposed), {
+      rule: 'R1',
+      reason: 'nobody proposes epoch 0',
+    })
   })
 
   it('R5: refuse more who leave than may', () => {
