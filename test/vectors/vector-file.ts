@@ -15,6 +15,8 @@ const hashes: Record<string, string> = {
     '7a339efc7134fb2495cd32afdbd692e0f86427d3c24e9073f6a7d858bb8788d2',
   'wycheproof/ed25519_test.json':
     '752d2ea7d7c6cf4736381b6cbacb61f8182b126ab7cd9b058f00c50084975536',
+  'rfc9180/x25519-hkdfsha256-chacha20poly1305.json':
+    '4bc4e975cdab730252f5a1ae528f14f20ea92694c700f5c42f93ff2c0ecabce6',
   'bip32/bip32.json': '467bada5e4bfdde265ef4d77293d5212c394185c08e28db8978786847018f914',
 }
 
