@@ -1,7 +1,7 @@
 import type { Answer } from '../objects/proposal.ts'
 import type { Signed } from '../objects/signed.ts'
-import { changeOf, nextRoster } from '../rules/change.ts'
-import { brokenRoster } from '../rules/record-rules.ts'
+import { changeOf } from '../rules/change.ts'
+import { brokenChange } from '../rules/proposal-rules.ts'
 import { hexOf } from './hex-of.ts'
 import type { Proposed } from './messages.ts'
 import type { LiveProposal } from './state.ts'
@@ -13,7 +13,7 @@ export function faultsOf({ parts, state, now }: Turn, proposed: Proposed): reado
   if (object.expiresAt <= now) return ['expired']
   if (!parts.areJoinsGood(proposed)) return ['a join that is not valid']
   const { base } = state.base
-  const broken = brokenRoster(base, nextRoster(base, changeOf(object, proposed.joins)))
+  const broken = brokenChange(base, changeOf(object, proposed.joins))
   return broken === undefined ? [] : [`${broken.rule}: ${broken.reason}`]
 }
 

@@ -46,12 +46,18 @@ export function brokenProposal(
       ['proposal', proposal.expiresAt > circumstances.now, 'expired'],
     ]) ?? firstBrokenJoin(base, joins, circumstances)
   if (broken !== undefined) return broken
-  const change = changeOf(proposal, joins)
+  const { params } = proposal
+  const setups =
+    params === null ? undefined : setupsReason(circumstances.environment, params.setupsPerHour)
   return (
-    firstBroken(changeDemands(base, change, circumstances)) ??
-    brokenRoster(base, nextRoster(base, change))
+    firstBroken([['proposal', setups === undefined, setups ?? '']]) ??
+    brokenChange(base, changeOf(proposal, joins))
   )
 }
+
+/** Why a change cannot be applied to this base, whenever it is looked at: its parts, and R3-R6, R8, R9 (03 §1.3). */
+export const brokenChange = (base: Base, change: Change): BrokenRule | undefined =>
+  firstBroken(changeDemands(base, change)) ?? brokenRoster(base, nextRoster(base, change))
 
 const firstBrokenJoin = (
   base: Base,
@@ -66,7 +72,7 @@ const firstBrokenJoin = (
 }
 
 /** What must be true of a change before it is applied: each part of it means something. */
-function changeDemands(base: Base, change: Change, { environment }: Circumstances): Demand[] {
+function changeDemands(base: Base, change: Change): Demand[] {
   const { kind, leaves, allowAdd, allowDrop, unban, params } = change
   const isMember = (member: number) => base.members.some(({ index }) => index === member)
   const gone = new Set(leaves.map(({ index }) => index))
@@ -75,7 +81,6 @@ function changeDemands(base: Base, change: Change, { environment }: Circumstance
     .filter((i) => i !== undefined)
   const allows = (hash: Uint8Array) => base.allow.some((other) => sameBytes(other, hash))
   const isEmpty = [change.joins, leaves, allowAdd, allowDrop].every(({ length }) => length === 0)
-  const setups = params === null ? undefined : setupsReason(environment, params.setupsPerHour)
   return [
     ['proposal', kind !== EPOCH_KINDS.recovery, 'nothing makes a recovery yet'],
     [
@@ -100,6 +105,5 @@ function changeDemands(base: Base, change: Change, { environment }: Circumstance
       unban.flat().every((index) => isMember(index) && !gone.has(index)),
       'an unbanned pair does not stay',
     ],
-    ['proposal', setups === undefined, setups ?? ''],
   ]
 }
