@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { allGone, childrenOf, refOf, send, stateOf } from '../../../src/testnet/process.ts'
+import {
+  allGone,
+  childrenOf,
+  type ProcessRef,
+  refOf,
+  send,
+  stateOf,
+} from '../../../src/testnet/process.ts'
 
 const DEADLINE_MS = 3_000
 
@@ -15,6 +22,12 @@ async function patient(): Promise<ChildProcess & { pid: number }> {
   return child as ChildProcess & { pid: number }
 }
 
+/** From one state to the other and through no third; each is asked for once, it may change in between. */
+async function passes(ref: ProcessRef, from: string, to: string): Promise<void> {
+  for (let state = await stateOf(ref); state !== to; state = await stateOf(ref))
+    assert.equal(state, from)
+}
+
 describe('processes of a local network', () => {
   let child: ChildProcess & { pid: number }
   beforeEach(async () => {
@@ -26,9 +39,9 @@ describe('processes of a local network', () => {
     const ref = await refOf(child.pid)
     assert.equal(await stateOf(ref), 'running')
     assert.equal(await send(ref, 'SIGSTOP'), true)
-    while ((await stateOf(ref)) !== 'stopped') assert.equal(await stateOf(ref), 'running')
+    await passes(ref, 'running', 'stopped')
     await send(ref, 'SIGCONT')
-    while ((await stateOf(ref)) !== 'running') assert.equal(await stateOf(ref), 'stopped')
+    await passes(ref, 'stopped', 'running')
   })
 
   it('are gone once killed, and no signal is sent to them any more', async () => {
