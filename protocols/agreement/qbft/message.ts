@@ -102,7 +102,7 @@ function decodePrePrepare(message: unknown): VoteMessage {
 
 function decodeRoundChange(message: unknown): VoteMessage {
   const [r, pr, pv, signature, prepares] = objectFields(message, 'round-change', 5)
-  const vote = changeOf(roundField(r, 'round'), pr, pv)
+  const vote = changeOf(roundField(r, 'round', 2), pr, pv) // nobody changes to round 1
   const signatures = signatureList.read(prepares, 'prepares')
   if (vote.preparedRound === 0 && signatures.length > 0)
     throw new DecodeError('PREPAREs for no prepared value')
