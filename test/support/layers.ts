@@ -77,7 +77,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'protocols/request': {
     ...DECIDING,
     // Tickets and entry keys are objects that guests sign, in the encoding of all such objects.
-    files: ['protocols/agreement/objects/items.ts', 'protocols/agreement/objects/signed.ts'],
+    files: [
+      'protocols/agreement/objects/items.ts',
+      'protocols/agreement/objects/signed.ts',
+      'protocols/agreement/signed-object.ts',
+    ],
   },
   'protocols/simulation': {
     rooms: [

@@ -6,7 +6,7 @@ import type { IssuerState } from './oidc.ts'
 import type { ApprovalProof } from './proof.ts'
 import type { RelyingParty } from './relying-party.ts'
 import type { RequestFacts } from './session.ts'
-import type { GuestKeys } from './ticket.ts'
+import type { Verification } from './signature-verifier.ts'
 
 /** A key of the developers of a scope (05 §1.2). */
 export type DeveloperKey = ClientKey & {
@@ -22,7 +22,7 @@ export interface Approver {
 }
 
 /** All that guests agree on before they look at proofs. */
-export interface AccessContext {
+export interface AccessContext extends Verification {
   readonly core: RequestCore
   /** Of the core, computed by this guest. */
   readonly digest: Uint8Array
@@ -41,7 +41,6 @@ export interface AccessContext {
   readonly approvers: readonly Approver[]
   /** 32 bytes, of the scope. */
   readonly pepper: Uint8Array
-  readonly guestKeys: GuestKeys
   /** Of the account; empty where there is none. */
   readonly credentials: readonly Credential[]
   readonly sessionEpoch: number

@@ -4,8 +4,8 @@ import { fromBase64url } from '../base64url.ts'
 import { parseJsonText } from '../intents/json-text.ts'
 import { isPlainObject, type JsonValue } from '../json-value.ts'
 import { utf8Text } from './client-data.ts'
-import { verifyClientSignature } from './client-key.ts'
 import { type IssuerKey, TOKEN_ALGORITHMS, type TokenAlgorithm } from './jwks.ts'
+import type { SignatureVerifier } from './signature-verifier.ts'
 
 /** A signed token in compact form (RFC 7515 §7.1), taken apart and not yet believed. */
 export interface Jwt {
@@ -46,9 +46,13 @@ export function parseJwt(token: string): Jwt {
 }
 
 /** Whether the issuer's key signed the token. The key decides which algorithms it may be used with. */
-export const isSignedByIssuer = (jwt: Jwt, key: IssuerKey): boolean =>
+export const isSignedByIssuer = (
+  jwt: Jwt,
+  key: IssuerKey,
+  { client }: Pick<SignatureVerifier, 'client'>,
+): boolean =>
   key.algs.includes(jwt.alg) &&
-  verifyClientSignature({ alg: jwt.alg, spki: key.spki }, jwt.signedBytes, jwt.signature)
+  client({ alg: jwt.alg, spki: key.spki }, jwt.signedBytes, jwt.signature)
 
 function jsonObject(part: string): { readonly [name: string]: JsonValue } {
   const value = parseJsonText(utf8Text(fromBase64url(part)))

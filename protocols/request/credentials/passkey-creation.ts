@@ -11,8 +11,9 @@ import {
 } from './authenticator-data.ts'
 import { type ClientData, parseClientData } from './client-data.ts'
 import { COSE_ALGORITHMS } from './cose-key.ts'
-import { sameBytes, verifyPasskeySignature } from './passkey.ts'
+import { sameBytes } from './passkey.ts'
 import type { RelyingParty } from './relying-party.ts'
+import type { SignatureVerifier } from './signature-verifier.ts'
 
 /** A new passkey that approves the request which registers it (05 §2.2, `passkey-create`). */
 export interface PasskeyCreationProof {
@@ -65,12 +66,16 @@ export function readCreation(proof: PasskeyCreationProof): Creation {
  * other format counts as none, since no chain of certificates is verified. Where the scope lists models,
  * only those may register, and a format that cannot be verified is refused. Throws AUTH_FAILED.
  */
-export function checkAttestation(creation: Creation, rp: RelyingParty): void {
+export function checkAttestation(
+  creation: Creation,
+  rp: RelyingParty,
+  verifier: Pick<SignatureVerifier, 'passkey'>,
+): void {
   const { attested, format, statement } = creation
   if (format === 'none' && Object.keys(statement).length > 0)
     throw new RequestError('AUTH_FAILED', 'an attestation of format none says something')
   const isSelf = format === 'packed' && !('x5c' in statement)
-  if (isSelf && !isSelfAttested(creation))
+  if (isSelf && !isSelfAttested(creation, verifier))
     throw new RequestError('AUTH_FAILED', 'the attestation does not verify')
   if (rp.aaguids === undefined) return
   if (format !== 'none' && !isSelf)
@@ -80,12 +85,15 @@ export function checkAttestation(creation: Creation, rp: RelyingParty): void {
 }
 
 /** Packed self attestation: the new key signs its own data, under the algorithm it has (WebAuthn §8.2). */
-function isSelfAttested({ statement, attested, signedBytes }: Creation): boolean {
+function isSelfAttested(
+  { statement, attested, signedBytes }: Creation,
+  verifier: Pick<SignatureVerifier, 'passkey'>,
+): boolean {
   const { alg, sig, ...rest } = statement
   return (
     alg === COSE_ALGORITHMS[attested.key.alg] &&
     sig instanceof Uint8Array &&
     Object.keys(rest).length === 0 &&
-    verifyPasskeySignature(attested.key, signedBytes, sig)
+    verifier.passkey(attested.key, signedBytes, sig)
   )
 }

@@ -4,11 +4,12 @@ import { DecodeError } from '../../session/codec.ts'
 import { JSON_BYTES, parseShape, textOf } from '../byte-field.ts'
 import { decodeCore, encodeCore, MAX_CORE_BYTES, type RequestCore, requestDigest } from '../core.ts'
 import { RequestError } from '../errors.ts'
-import { type ClientKey, taggedMessage, verifyClientSignature } from './client-key.ts'
+import { type ClientKey, taggedMessage } from './client-key.ts'
 import { clientKeyShape } from './client-key-shape.ts'
 import { sameBytes } from './passkey.ts'
 import { MAX_CAPABILITY_BYTES, OPENING_PROOFS, type OpeningProof } from './proof.ts'
-import { checkTicket, type GuestKeys } from './ticket.ts'
+import type { Verification } from './signature-verifier.ts'
+import { checkTicket } from './ticket.ts'
 
 /** What a session may be used for; all that are present must hold (05 §2.3). */
 export interface Caveats {
@@ -136,15 +137,15 @@ export function checkSession(
   renewals: readonly ReadRenewal[],
   core: RequestCore,
   facts: RequestFacts,
-  guestKeys: GuestKeys,
+  verification: Verification,
   now: number,
 ): void {
   const { client, ttl } = capability.params
   if (!isSameAccount(capability.core, core)) throw new RequestError('AUTH_FAILED')
-  expires(() => checkTicket(capability.ticket, capability.core, 'session', guestKeys, null))
+  expires(() => checkTicket(capability.ticket, capability.core, 'session', verification, null))
   const opened = capability.core.iat
   let end = opened + ttl
-  for (const renewal of renewals) end += renewed(renewal, capability, client, end, guestKeys)
+  for (const renewal of renewals) end += renewed(renewal, capability, client, end, verification)
   if (opened > now + 30 || now >= Math.min(end, opened + MAX_SESSION_SECONDS))
     throw new RequestError('SESSION_EXPIRED')
   const broken = brokenCaveat(capability.params.caveats, core, facts)
@@ -157,11 +158,11 @@ function renewed(
   { core: opening, id }: Capability,
   client: ClientKey,
   end: number,
-  guestKeys: GuestKeys,
+  verification: Verification,
 ): number {
   const { core, digest, signature } = renewal
   const params = RENEW.safeParse(core.params)
-  const { iat } = expires(() => checkTicket(renewal.ticket, core, 'renewal', guestKeys, null))
+  const { iat } = expires(() => checkTicket(renewal.ticket, core, 'renewal', verification, null))
   const holds =
     core.method === RENEW_METHOD &&
     params.success &&
@@ -169,7 +170,7 @@ function renewed(
     isSameAccount(opening, core) &&
     iat >= opening.iat &&
     iat < end &&
-    verifyClientSignature(client, taggedMessage('session', digest), signature)
+    verification.verifier.client(client, taggedMessage('session', digest), signature)
   if (!holds) throw new RequestError('SESSION_EXPIRED', 'a renewal that does not hold')
   return DAY_SECONDS
 }

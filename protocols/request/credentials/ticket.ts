@@ -1,17 +1,18 @@
 import { b16, b32, index, text, uint } from '../../agreement/objects/items.ts'
 import {
-  isSignedBy,
   type Signed,
   type SignedCodec,
   signed,
   signedObject,
 } from '../../agreement/objects/signed.ts'
+import { signedMessage } from '../../agreement/signed-object.ts'
 import { objectTags } from '../../crypto/tags.ts'
 import { objectHash } from '../../crypto/transcript.ts'
 import { type Codec, DecodeError } from '../../session/codec.ts'
 import type { RequestCore } from '../core.ts'
 import { RequestError } from '../errors.ts'
 import { sameBytes } from './passkey.ts'
+import type { Verification } from './signature-verifier.ts'
 
 /** Proof of an entry guest that whoever holds it asked after `iat` (05 §2.1). */
 export interface Ticket {
@@ -58,9 +59,6 @@ export const SignedTicket: Codec<Signed<Ticket>> = signed(Ticket)
 export const ticketHash = ({ objectBytes }: Signed<Ticket>): Uint8Array =>
   objectHash(objectTags.ticket, objectBytes)
 
-/** The guest key of a member who may sign tickets; undefined for anybody else. */
-export type GuestKeys = (member: number) => Uint8Array | undefined
-
 /**
  * The ticket of a request (row 11 of 05 §3.3): named by the core, of this network, scope and purpose,
  * signed by a member, and the request dated within its life. `now` is null where an old request is
@@ -70,7 +68,7 @@ export function checkTicket(
   bytes: Uint8Array | null,
   core: RequestCore,
   purpose: string,
-  guestKeys: GuestKeys,
+  { guestKeys, verifier }: Verification,
   now: number | null,
 ): Ticket {
   const ticket = readTicket(bytes)
@@ -86,7 +84,11 @@ export function checkTicket(
     core.iat <= object.exp &&
     (now === null || (object.iat <= now + SKEW_SECONDS && now < object.exp)) &&
     key !== undefined &&
-    isSignedBy(Ticket, ticket, core.networkId, key)
+    verifier.guest(
+      key,
+      signedMessage('ticket', core.networkId, ticket.objectBytes),
+      ticket.signature,
+    )
   if (!holds) throw new RequestError('CHALLENGE_EXPIRED')
   return object
 }

@@ -11,23 +11,12 @@ import type {
   ProvenApproval,
   ProvenCredential,
 } from './access-context.ts'
-import {
-  type ClientKey,
-  keyProofMessage,
-  taggedMessage,
-  verifyClientSignature,
-} from './client-key.ts'
+import { type ClientKey, keyProofMessage, taggedMessage } from './client-key.ts'
 import { parseCoseKey } from './cose-key.ts'
 import { type Credential, type CredentialMaterial, credentialIdFor } from './credential.ts'
 import { isSignedByIssuer } from './jwt.ts'
 import { checkToken, type OidcClaims, type OidcProof, oidcSubjectHash } from './oidc.ts'
-import {
-  type Assertion,
-  checkCeremony,
-  readAssertion,
-  sameBytes,
-  verifyPasskeySignature,
-} from './passkey.ts'
+import { type Assertion, checkCeremony, readAssertion, sameBytes } from './passkey.ts'
 import { type Creation, checkAttestation, readCreation } from './passkey-creation.ts'
 import type { AccessProof, ApprovalProof, ClientKeyProof, SessionProof } from './proof.ts'
 import {
@@ -57,7 +46,7 @@ type Believed =
   | { readonly introduced: CredentialMaterial }
   | { readonly approval: ProvenApproval }
 
-/** Verified where a credential is unknown, so that it takes as long as where it is known. Nobody has its secret in use. */
+/** Verified where a credential is unknown, so that it takes as long as where it is known. Whatever it verifies is refused. */
 const DECOY: ClientKey = {
   kid: 'decoy',
   alg: 'ES256',
@@ -78,13 +67,13 @@ export function verifyProofs(proofs: readonly AccessProof[], context: AccessCont
   const read = proofs.map(readProof)
   for (const proof of read) checkPasskeyRow(proof, context)
   const tokens = new Map<OidcProof, OidcClaims>()
-  const { facts, guestKeys, now } = context
+  const { facts, now } = context
   const issuers = context.issuersAt(now)
   for (const one of read) {
     if (one.kind === 'oidc')
       tokens.set(one.proof, checkToken(one.proof, context.core, issuers, now))
     if (one.kind === 'session')
-      checkSession(one.capability, one.renewals, context.core, facts, guestKeys, now)
+      checkSession(one.capability, one.renewals, context.core, facts, context, now)
   }
   const believed = read.map((one) => believe(one, context, tokens))
   const credentials: ProvenCredential[] = []
@@ -167,15 +156,18 @@ function believePasskey(assertion: Assertion, context: AccessContext): Believed 
   )
   const key =
     found?.kind === 'passkey' ? parseCoseKey(found.cose) : { ...DECOY, alg: 'ES256' as const }
-  const isSigned = verifyPasskeySignature(key, assertion.signedBytes, assertion.signature)
+  const isSigned = context.verifier.passkey(key, assertion.signedBytes, assertion.signature)
   if (found === undefined || !isSigned || !isUsable(found, context)) return undefined
   const { signCount } = assertion.authenticator
   return { credentials: [{ id: found.id, kind: found.kind, roles: found.roles, signCount }] }
 }
 
-function believeCreation(creation: Creation, { rp }: AccessContext): Believed | undefined {
+function believeCreation(
+  creation: Creation,
+  { rp, verifier }: AccessContext,
+): Believed | undefined {
   if (rp === null) return undefined
-  checkAttestation(creation, rp)
+  checkAttestation(creation, rp, verifier)
   const { attested, authenticator, transports } = creation
   const { credentialId, cose, aaguid } = attested
   const { backupEligible } = authenticator
@@ -200,7 +192,7 @@ function believeKey(proof: ClientKeyProof, context: AccessContext): Believed | u
   const developer = context.developerKeys.find(({ kid }) => kid === proof.kid)
   const key = own?.kind === 'key' ? own : (developer ?? DECOY)
   const message = keyProofMessage(key.alg, context.core, context.digest)
-  if (!verifyClientSignature(key, message, proof.signature)) return undefined
+  if (!context.verifier.client(key, message, proof.signature)) return undefined
   if (own !== undefined)
     return isUsable(own, context)
       ? { credentials: [{ id: own.id, kind: own.kind, roles: own.roles }] }
@@ -216,9 +208,9 @@ function believeToken(
   context: AccessContext,
 ): Believed | undefined {
   if (claims === undefined) throw new Error('bug: a token whose claims were not checked')
-  const isIssued = isSignedByIssuer(claims.jwt, claims.key)
+  const isIssued = isSignedByIssuer(claims.jwt, claims.key, context.verifier)
   const message = taggedMessage('oidc', context.digest)
-  const isSigned = verifyClientSignature(proof.clientKey, message, proof.signature)
+  const isSigned = context.verifier.client(proof.clientKey, message, proof.signature)
   const subjectHash = oidcSubjectHash(context.pepper, claims.issuer, claims.sub)
   const found = context.credentials.find(
     (one) =>
@@ -241,7 +233,7 @@ function believeSession(
 ): Believed | undefined {
   const { id, params } = capability
   const message = taggedMessage('session', context.digest)
-  const isSigned = verifyClientSignature(params.client, message, proof.signature)
+  const isSigned = context.verifier.client(params.client, message, proof.signature)
   const openers = openersOf(capability, context)
   const isRevoked =
     params.epoch !== context.sessionEpoch ||
@@ -294,7 +286,7 @@ function believeApproval(proof: ApprovalProof, context: AccessContext): Believed
   const approver = context.approvers.find((one) => one.id === id)
   const said = encodeCanonical([context.digest, context.intentDigest, decision, exp])
   const key = approver?.key ?? DECOY
-  const isSigned = verifyClientSignature(key, taggedMessage('approval', said), signature)
+  const isSigned = context.verifier.client(key, taggedMessage('approval', said), signature)
   if (!isSigned || approver === undefined || context.intentDigest === null) return undefined
   return { approval: { id, decision, exp } }
 }

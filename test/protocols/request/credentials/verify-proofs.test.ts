@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
 import { p256 } from '@noble/curves/nist.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { toBase64url } from '../../../../protocols/request/base64url.ts'
 import type { AccessContext } from '../../../../protocols/request/credentials/access-context.ts'
-import { CLIENT_ALGORITHMS } from '../../../../protocols/request/credentials/client-key.ts'
+import {
+  CLIENT_ALGORITHMS,
+  keyProofMessage,
+} from '../../../../protocols/request/credentials/client-key.ts'
 import type { PasskeyProof } from '../../../../protocols/request/credentials/passkey.ts'
 import type { AccessProof } from '../../../../protocols/request/credentials/proof.ts'
+import { PURE_VERIFIER } from '../../../../protocols/request/credentials/signature-verifier.ts'
 import { verifyProofs } from '../../../../protocols/request/credentials/verify-proofs.ts'
 import { type ErrorId, RequestError } from '../../../../protocols/request/errors.ts'
+import { encodeSpki } from '../../../../protocols/request/spki.ts'
 import { type Ceremony, ORIGIN, passkey, signer } from './actors.ts'
 import {
   accountProof,
@@ -552,6 +558,50 @@ describe('approval', () => {
 })
 
 describe('proofs of one request', () => {
+  it('are verified as often for an unknown credential as for a known one', () => {
+    const verifications = (proof: AccessProof, change: Change): number => {
+      let count = 0
+      const counted =
+        <Args extends unknown[]>(verify: (...args: Args) => boolean) =>
+        (...args: Args): boolean => {
+          count += 1
+          return verify(...args)
+        }
+      const { client, passkey, guest } = PURE_VERIFIER
+      const verifier = { client: counted(client), passkey: counted(passkey), guest: counted(guest) }
+      try {
+        verifyProofs([proof], { ...CONTEXT, ...change, verifier })
+      } catch (error) {
+        assert.ok(error instanceof RequestError)
+      }
+      return count
+    }
+    const opener = (core: typeof CORE) => [accountProof(aliceKey, core)]
+    const proofs = [
+      alice.approve(DIGEST),
+      accountProof(aliceKey),
+      oidcProof(),
+      sessionProof(),
+      sessionProof({ opener }),
+      approvalProof(),
+    ]
+    for (const proof of proofs) {
+      const known = verifications(proof, {})
+      assert.ok(known > 0)
+      assert.equal(verifications(proof, { credentials: [], approvers: [] }), known, proof.kind)
+    }
+  })
+
+  it('of the key that stands in for unknown ones are refused', () => {
+    const one = Uint8Array.from({ length: 32 }, (_, i) => (i === 31 ? 1 : 0)) // the secret of the base point
+    const sign = (message: Uint8Array) => p256.sign(sha256(message), one, { prehash: false })
+    const standIn = { key: { ...dora.key, kid: 'nobody' }, sign }
+    refused(developerProof(standIn), {}, 'AUTH_FAILED')
+    const spki = encodeSpki('ES256', p256.getPublicKey(one, false))
+    const message = keyProofMessage('ES256', CORE, DIGEST)
+    assert.equal(PURE_VERIFIER.client({ alg: 'ES256', spki }, message, sign(message)), true)
+  })
+
   it('are all verified, and one that fails fails the request', () => {
     const both = [alice.approve(DIGEST), developerProof(dora)]
     assert.equal(verifyProofs(both, CONTEXT).credentials.length, 2)

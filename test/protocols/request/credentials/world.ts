@@ -36,6 +36,7 @@ import {
   OPEN_METHOD,
   RENEW_METHOD,
 } from '../../../../protocols/request/credentials/session.ts'
+import { PURE_VERIFIER } from '../../../../protocols/request/credentials/signature-verifier.ts'
 import {
   SignedTicket,
   Ticket,
@@ -142,6 +143,7 @@ export const CONTEXT: AccessContext = {
   approvers: [{ id: 'boss', key: boss.key }],
   pepper: PEPPER,
   guestKeys: GUEST_KEYS,
+  verifier: PURE_VERIFIER,
   credentials: [passkeyCredential(alice), keyCredential(aliceKey), oidcCredential],
   sessionEpoch: 0,
   revokedSessions: [],
