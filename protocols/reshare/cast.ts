@@ -29,7 +29,8 @@ export function castOf(
   me: PartyIndex,
 ): Cast {
   const dealers = inOrder(everyDealer)
-  const receivers = inOrder(everyReceiver)
+  // One value per member, whichever list it came with, so that members can be compared.
+  const receivers = inOrder(everyReceiver).map((guest) => sameIn(dealers, guest) ?? guest)
   const everyone = partiesOf(dealers, receivers)
   const within = (guests: readonly Guest[], party: PartyIndex) =>
     guests.some(({ index }) => index === party)
@@ -48,6 +49,10 @@ export function castOf(
     joins: within(newcomers, me),
   }
 }
+
+/** The guest of the same index in this list, if it is there. */
+export const sameIn = (guests: readonly Guest[], { index }: Guest): Guest | undefined =>
+  guests.find((guest) => guest.index === index)
 
 export const indicesOf = (guests: readonly Guest[]): PartyIndex[] =>
   guests.map(({ index }) => index)

@@ -8,7 +8,7 @@ import type { Party } from '../session/round.ts'
 import { POINTS_AT_ONCE } from '../sharing/checks.ts'
 import { partiesOf } from '../sharing/hashes.ts'
 import { item, MAX_COEFFICIENTS, POINT_BYTES, type PublicDeal } from '../sharing/messages.ts'
-import { indicesOf } from './cast.ts'
+import { indicesOf, sameIn } from './cast.ts'
 import type { OldKey } from './old-keys.ts'
 import type { ReshareParameters } from './reshare-keys.ts'
 
@@ -25,6 +25,8 @@ export function checkShape(parameters: ReshareParameters, { me, everyone }: Part
   const [deals, receives] = [indicesOf(dealers), indicesOf(receivers)]
   if (indicesOf(partiesOf(dealers, receivers)).join() !== everyone.join())
     throw new Error('bug: dealers and receivers are not the participants')
+  if (receivers.some((guest) => !equalBytes((sameIn(dealers, guest) ?? guest).id, guest.id)))
+    throw new Error('bug: one index, two members')
   if (threshold < 2 || threshold > receivers.length)
     throw new Error('bug: no such threshold for the new committee')
   if (dealers.length !== oldThreshold)

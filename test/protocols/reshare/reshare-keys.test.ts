@@ -227,6 +227,17 @@ describe('reshareKeys()', function () {
     }
   })
 
+  it('knows a member by its index, whichever list names it', async () => {
+    const { run, results } = await made(REFRESH, 'copies', {
+      shape: (_, honest) => ({
+        ...honest,
+        receivers: honest.receivers.map((guest) => ({ ...guest })),
+        dealers: honest.dealers.map((guest) => ({ ...guest })),
+      }),
+    })
+    assertShared(nextEpoch(run, results))
+  })
+
   it('is done again and again: join, refresh, leave, repair', async () => {
     const all = committee(5, 'again', 'again', fastKernel)
     let epoch = await firstEpoch(at(all, [1, 2, 3]), 2, 3, 'again')
@@ -517,6 +528,9 @@ describe('reshareKeys()', function () {
     const wrong: Record<string, (honest: ReshareParameters) => Partial<ReshareParameters>> = {
       'a threshold of one': () => ({ threshold: 1 }),
       'a threshold above n': () => ({ threshold: 4 }),
+      'two members of one index': ({ receivers }) => ({
+        receivers: receivers.map((guest) => ({ ...guest, id: new Uint8Array(32) })),
+      }),
       'too few dealers': ({ dealers }) => ({ dealers: dealers.slice(1) }),
       'another old threshold': () => ({ oldThreshold: 3 }),
       'a dealer that is new': () => ({ newcomers: [1] }),
