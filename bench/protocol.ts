@@ -1,10 +1,12 @@
 import { createHash, createPublicKey, ECDH, verify } from 'node:crypto'
 import type { Signature } from '../protocols/kernel/kernel.ts'
 import type { GeneratedKeys } from '../protocols/keygen/generate-keys.ts'
+import type { ResharedChunk } from '../protocols/reshare/reshare-keys.ts'
 import { type Presignature, presign } from '../protocols/sign/presign.ts'
 import { sign } from '../protocols/sign/sign.ts'
 import { signOnline } from '../protocols/sign/sign-online.ts'
 import { type Run, repeat, round, type Spread, spread, timed, voidReason } from './measure.ts'
+import { refresh } from './reshare.ts'
 import {
   BATCH,
   correlateAll,
@@ -23,9 +25,10 @@ import {
 
 /**
  * `setup`: one pair, both directions. `correlation`: one of a batch, both directions. `keygen`: pair setups and
- * the first key, which is what peers call a key generation. `key`: a further key, setups being there. `sign`.
+ * the first key, which is what peers call a key generation. `key`: a further key, setups being there. `reshare`: a
+ * refresh in place, without the setups that a new epoch makes. `sign`.
  */
-export const OPS = ['setup', 'correlation', 'keygen', 'key', 'sign'] as const
+export const OPS = ['setup', 'correlation', 'keygen', 'key', 'reshare', 'sign'] as const
 export type Op = (typeof OPS)[number]
 
 export const FORMS = ['a', 'b', 'c'] as const
@@ -146,7 +149,23 @@ async function prepare(options: ProtocolBench): Promise<Prepared> {
       const conversation = (wire: Wire) => keygen(all, { threshold, count }, wire)
       return { work: () => measure(options, conversation, wiped), before, form }
     }
+    case 'reshare': {
+      const keys = await keygen(all, { threshold, count }, new Wire())
+      const work = () =>
+        measure(
+          options,
+          (wire) => refresh(all, keys, threshold, wire),
+          (chunks) => wipeNew(all, chunks),
+        )
+      return { work, before, form }
+    }
   }
+}
+
+/** The old shares stay for the next run. */
+function wipeNew(all: readonly Seat[], chunks: readonly ResharedChunk[]): void {
+  for (const [at, { kernel }] of all.entries())
+    for (const share of chunks[at]?.shares ?? []) kernel.wipe(share)
 }
 
 /** What is made before the signature is outside of what is measured, and named beside it. */

@@ -49,7 +49,7 @@ for (const [name, kernelOf] of [
         [1, 3],
       ].entries()) {
         const key = keys[i % 2]
-        const record = key?.generated[0]?.keys[key.index]
+        const record = key?.held.get(1)?.keys[key.index]
         assert.ok(key && record)
         const { publicKey } = derive(record.publicKey, record.chainCode, PATH)
         const digest = digestOf(`${signers}`)
