@@ -7,6 +7,7 @@ import {
   type GeneratedKeys,
   generateKeys,
   type KeygenCollaborators,
+  type KeyRecord,
 } from '../keygen/generate-keys.ts'
 import { certificateMessage } from '../keygen/key-certificate.ts'
 import { openMailbox } from '../keygen/open-mailbox.ts'
@@ -15,7 +16,6 @@ import type { PartyIndex } from '../session/faults.ts'
 import { type Guest, guestAt } from '../session/guest.ts'
 import { FORMS, type InstanceFields, instanceId, KINDS } from '../session/instance.ts'
 import type { Party } from '../session/round.ts'
-import type { KeyRecord } from '../sharing/key-record.ts'
 import { derive } from '../sign/bip32.ts'
 import type { SigningForm } from '../sign/prepare.ts'
 import { type Presignature, presign } from '../sign/presign.ts'

@@ -4,7 +4,6 @@ import type { OldKey } from '../reshare/old-keys.ts'
 import { type ResharedChunk, reshareKeys } from '../reshare/reshare-keys.ts'
 import type { PartyIndex } from '../session/faults.ts'
 import { FORMS, KINDS } from '../session/instance.ts'
-import { NO_DEVICE } from '../sharing/key-record.ts'
 import {
   breathe,
   certifying,
@@ -117,5 +116,5 @@ export async function reshareTo(
 
 const oldKey = ({ held, index }: SimulatedKey, knows: SimulatedGuest): OldKey => ({
   ...only(only(held.get(knows.index)).keys[index]),
-  deviceKey: NO_DEVICE,
+  deviceKey: new Uint8Array(),
 })
