@@ -34,6 +34,7 @@ export const tags = {
   correlationSid: 'holdfast dkls v1 corr-sid/',
   correlationTranscript: 'holdfast dkls v1 corr-tr/',
   correlationId: 'holdfast dkls v1 corr-id/',
+  backupCheck: 'holdfast dkls v1 backup-check/',
 } as const
 
 export type Tag = (typeof tags)[keyof typeof tags]
