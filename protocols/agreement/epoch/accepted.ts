@@ -1,6 +1,6 @@
 import type { Answer } from '../objects/proposal.ts'
 import type { Signed } from '../objects/signed.ts'
-import { changeOf } from '../rules/change.ts'
+import { areJoinsOf, changeOf } from '../rules/change.ts'
 import { brokenChange } from '../rules/proposal-rules.ts'
 import { hexOf } from './hex-of.ts'
 import type { Proposed } from './messages.ts'
@@ -11,7 +11,8 @@ import { numbersOf, type Turn } from './turn.ts'
 export function faultsOf({ parts, state, now }: Turn, proposed: Proposed): readonly string[] {
   const { object } = proposed.proposal
   if (object.expiresAt <= now) return ['expired']
-  if (!parts.areJoinsGood(proposed)) return ['a join that is not valid']
+  if (!areJoinsOf(object, proposed.joins) || !parts.areJoinsGood(proposed))
+    return ['a join that is not valid']
   const { base } = state.base
   const broken = brokenChange(base, changeOf(object, proposed.joins))
   return broken === undefined ? [] : [`${broken.rule}: ${broken.reason}`]

@@ -26,6 +26,11 @@ export interface Change {
   readonly proposerIndex: number | null
 }
 
+/** Whether these are exactly the joins that a proposal names, in any order: asked before `changeOf` of what came from outside. */
+export const areJoinsOf = ({ joins: named }: Proposal, joins: readonly SignedJoin[]): boolean =>
+  joins.length === named.length &&
+  named.every((hash) => joins.some((join) => sameBytes(joinHash(join), hash)))
+
 /** `joins` are those the proposal names, in any order; any other list is a defect of the caller. */
 export function changeOf(proposal: Proposal, joins: readonly SignedJoin[]): Change {
   const found = proposal.joins.map((hash) => joins.find((join) => sameBytes(joinHash(join), hash)))

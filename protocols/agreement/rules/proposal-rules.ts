@@ -8,7 +8,7 @@ import { LEAVE_REASONS, Proposal, type SignedProposal } from '../objects/proposa
 import { isSignedBy } from '../objects/signed.ts'
 import type { Base } from './base.ts'
 import { type BrokenRule, type Demand, firstBroken } from './broken-rule.ts'
-import { type Change, changeOf, nextRoster, updatedBy } from './change.ts'
+import { areJoinsOf, type Change, changeOf, nextRoster, updatedBy } from './change.ts'
 import { brokenJoin } from './join-rules.ts'
 import { brokenRoster } from './record-rules.ts'
 
@@ -44,6 +44,7 @@ export function brokenProposal(
         'not signed by its proposer',
       ],
       ['proposal', proposal.expiresAt > circumstances.now, 'expired'],
+      ['proposal', () => areJoinsOf(proposal, joins), 'not the joins that it names'],
     ]) ?? firstBrokenJoin(base, joins, circumstances)
   if (broken !== undefined) return broken
   const { params } = proposal

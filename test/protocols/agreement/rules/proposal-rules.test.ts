@@ -129,6 +129,16 @@ describe('a proposal', () => {
 
   it('cannot be looked at without the joins it names', () => {
     const { object } = proposed({ t: 4 }, [newcomer])
+    for (const joins of [
+      [],
+      [exampleJoin(base, 21)],
+      [newcomer, exampleJoin(base, 21)],
+      [newcomer, newcomer],
+    ])
+      assert.deepEqual(brokenProposal(base, proposed({ t: 4 }, [newcomer]), joins, now), {
+        rule: 'proposal',
+        reason: 'not the joins that it names',
+      })
     assert.throws(() => changeOf(object, []), /bug/)
     assert.throws(() => changeOf(object, [exampleJoin(base, 21)]), /bug/)
     assert.throws(() => changeOf(object, [newcomer, exampleJoin(base, 21)]), /bug/)
