@@ -15,8 +15,11 @@ export interface Correlation {
 export interface CorrelationSource {
   /** I am lo of the pair, and name one. `undefined`: none is ready. */
   name(peer: PartyIndex): Correlation | undefined
-  /** lo of the pair named this one. `undefined`: unknown here, or spent (02 §4.4). */
-  named(peer: PartyIndex, id: Uint8Array): Correlation | undefined
+  /**
+   * lo of the pair named this one. `undefined`: unknown here, or spent (02 §4.4). `isOurs`: at the place of this pair;
+   * elsewhere nobody expects that it is known.
+   */
+  named(peer: PartyIndex, id: Uint8Array, isOurs: boolean): Correlation | undefined
 }
 
 /** The correlations of one run; all of one setup and of the same two boots. */

@@ -44,9 +44,10 @@ export function fromCorrelations(
       names = await party.publish(name, myName, ({ correlationIds }, from) => {
         const at = hisOf(guestAt(signers, from), signers).indexOf(mine)
         for (const [i, id] of idsOf(correlationIds).entries()) {
-          const named = source.named(from, id)
+          const isOurs = i === at && !taken.has(from)
+          const named = source.named(from, id, isOurs)
           if (named === undefined) continue
-          if (i === at && !taken.has(from)) take(from, named)
+          if (isOurs) take(from, named)
           else kernel.wipe(named.secret) // a name is spent even where it does not belong
         }
       })

@@ -96,9 +96,9 @@ export class CorrelationStock {
         release(peer)
         return this.#taken(peer, this.#pools.get(peer)?.take())
       },
-      named: (peer, id) => {
-        release(peer)
-        return this.#named(peer, id)
+      named: (peer, id, isOurs) => {
+        if (isOurs) release(peer)
+        return this.#named(peer, id, isOurs)
       },
       over: () => mine.forEach(release),
     }
@@ -180,8 +180,9 @@ export class CorrelationStock {
     this.#promised.set(peer, (this.#promised.get(peer) ?? 0) + change)
   }
 
-  #named(peer: PartyIndex, id: Uint8Array): Correlation | undefined {
+  #named(peer: PartyIndex, id: Uint8Array, isOurs: boolean): Correlation | undefined {
     const taken = this.#pools.get(peer)?.takeNamed(id)
+    if (taken === undefined && !isOurs) return undefined // it is another pair's
     if (taken === undefined) this.#unknown += 1
     return this.#taken(peer, taken)
   }

@@ -20,8 +20,8 @@ export class SessionCorrelations implements CorrelationSource {
     return this.#counted(this.#source.name(peer))
   }
 
-  named(peer: PartyIndex, id: Uint8Array): Correlation | undefined {
-    return this.#counted(this.#source.named(peer, id))
+  named(peer: PartyIndex, id: Uint8Array, isOurs: boolean): Correlation | undefined {
+    return this.#counted(this.#source.named(peer, id, isOurs))
   }
 
   /** The session ended: what it did not take is there for others. */

@@ -327,3 +327,24 @@ describe('correlations of a committee', function () {
     ok(net.guest(1).member.status().correlations.batches > before)
   })
 })
+
+describe('correlations of three signers', function () {
+  this.timeout(120_000)
+
+  it('serve a signature without one name that somebody does not know', async () => {
+    const net = await GuestNet.ready('three signers', { n: 4, t: 3, settings: SETTINGS })
+    const client = new TestClient('three signers')
+    const plan = { attempt: 0, signers: [1, 2, 3, 4], budgetMs: 120_000 }
+    client.adopt(await net.run(net.guest(1).member.lead(client.create(), plan)))
+    const all = [1, 2, 3]
+    const levelsOfAll = () => all.flatMap((a) => all.map((b) => a === b || level(net, a, b) >= 3))
+    await net.until(() => levelsOfAll().every(Boolean))
+    const request = client.message('0x01')
+    const reply = await net.run(
+      net.guest(1).member.lead(request, { attempt: 0, signers: all, budgetMs: 10_000 }),
+    )
+    equal(formOf(reply), 'correlated')
+    const unknown = all.map((of) => net.guest(of).member.status().correlations.unknown)
+    deepEqual(unknown, [0, 0, 0])
+  })
+})

@@ -66,8 +66,8 @@ describe('NameCredit', () => {
     )
     session.failed({ fault: LATE }) // it took nothing
     session.name(3)
-    session.named(2, one.id)
-    session.named(4, one.id) // unknown
+    session.named(2, one.id, true)
+    session.named(4, one.id, true) // unknown
     session.failed({ fault: LATE })
     session.failed({ fault: LATE })
     deepEqual(charged, [[2, { fault: LATE }]])
