@@ -22,6 +22,7 @@ const HEAD_MS = 2_000
 export function askHeads(turn: Turn): void {
   const { state } = turn
   if (state.standing !== 'asking') return
+  state.hasAskedEpochs = null // what was asked for may have been lost
   const { members, e } = state.base.record
   const silent = members.filter(({ index }) => !state.heads.has(index))
   send(turn, silent, { type: 'head-ask', ask: { nonce: state.headNonce, e } })

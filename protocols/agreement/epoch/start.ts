@@ -44,7 +44,7 @@ export function considerStart(turn: Turn): void {
 
 /** The own place has come: ask everybody whether they could. */
 export function onStartDue(turn: Turn, e: number, k: number): void {
-  const { parts, state } = turn
+  const { parts, state, now } = turn
   const self = ownEntry(turn, state.base.record.members)
   const [live] = accepted(turn)
   if (e !== state.base.record.e + 1 || k !== nextAttempt(turn) || state.attempts.has(k)) return
@@ -64,7 +64,10 @@ export function onStartDue(turn: Turn, e: number, k: number): void {
   })
   const { proposal, joins } = live
   send(turn, union(state.base.record.members, members), { type: 'preflight', ask, proposal, joins })
-  state.preflight.answers.set(self.index, answerTo(turn, nonce, proposal.object, self.index))
+  state.preflight.answers.set(
+    self.index,
+    isFit(answerTo(turn, nonce, proposal.object, self.index), now),
+  )
   timer(turn, `preflight/${e}/${k}`, PREFLIGHT_MS)
 }
 
@@ -108,7 +111,7 @@ export function onFit(
   from: string,
   { object, signature, objectBytes }: Signed<PreflightAns>,
 ): void {
-  const { parts, state } = turn
+  const { parts, state, now } = turn
   const asked = state.preflight
   const live = asked === null ? undefined : state.proposals.get(asked.hash)
   if (asked === null || live === undefined || !same(object.nonce, asked.nonce)) return
@@ -116,7 +119,7 @@ export function onFit(
   const author = entryOf(everyone, from)
   if (author?.index !== object.index) return
   if (!parts.isSignedBy(PreflightAns, { object, signature, objectBytes }, author.guestSig)) return
-  asked.answers.set(object.index, object)
+  asked.answers.set(object.index, isFit(object, now))
   if (asked.answers.size === everyone.length) start(turn, asked.k)
 }
 
@@ -136,9 +139,7 @@ function start(turn: Turn, k: number): void {
   if (asked === null || live === undefined || self === undefined || !mayVote(turn)) return
   if (k !== nextAttempt(turn) || state.attempts.has(k)) return
   const { members } = asked
-  const fit = [...asked.answers.values()]
-    .filter((answer) => isFit(answer, now))
-    .map(({ index }) => index)
+  const fit = [...asked.answers].filter(([, isFit]) => isFit).map(([index]) => index)
   const dealers = record.members.map(({ index }) => index).filter((index) => fit.includes(index))
   const missing = members.filter(({ index }) => !fit.includes(index))
   const e = record.e + 1
@@ -170,5 +171,6 @@ function start(turn: Turn, k: number): void {
   send(turn, union(record.members, members), { type: 'start', ...message })
 }
 
+/** Judged when it comes: its time is compared with that of the moment. */
 const isFit = ({ reasons, protocol, time }: PreflightAns, now: number): boolean =>
   reasons.length === 0 && protocol === PROTOCOL && Math.abs(time - now) < MAX_SKEW_MS

@@ -1,4 +1,4 @@
-import type { AttemptFault, PreflightAns } from '../objects/attempt.ts'
+import type { AttemptFault } from '../objects/attempt.ts'
 import type { AbortCert, EpochCert } from '../objects/certificates.ts'
 import type { Active, Erased } from '../objects/handoff.ts'
 import type { Member } from '../objects/member.ts'
@@ -128,7 +128,8 @@ export interface State {
     readonly hash: string
     readonly nonce: Uint8Array
     readonly members: readonly Member[]
-    readonly answers: Map<number, PreflightAns>
+    /** Who answered, and whether it can. */
+    readonly answers: Map<number, boolean>
   } | null
   startTimer: number | null
   /** The attempt for which this member signs neither K4 nor `held`. */

@@ -1,4 +1,6 @@
+import { type Danger, fewActive, prepared, rolledBack, storedBytes, unheardKey } from './danger.ts'
 import type { Mutation } from './mutant.ts'
+import type { Vice } from './node.ts'
 import type { Invariant } from './observer.ts'
 import type { Guard } from './world.ts'
 
@@ -8,13 +10,17 @@ export interface Removed {
   readonly breaks: readonly Invariant[]
   readonly mutations: readonly Mutation[]
   readonly without?: readonly Guard[]
+  /** Where to look: a stage near the danger, or lives from seeds, with this vice in all of them. */
+  readonly danger?: Danger
+  readonly vice?: Vice
 }
 
 export const REMOVED: readonly Removed[] = [
   { guard: 'sync before vote', breaks: ['I7'], mutations: [], without: ['sync'] },
   {
     guard: 'one START per k',
-    breaks: ['I1'],
+    breaks: ['I1', 'I9', 'equiv'],
+    vice: 'two-starts',
     mutations: [
       {
         file: 'epoch/attempt.ts',
@@ -49,26 +55,11 @@ export const REMOVED: readonly Removed[] = [
       },
     ],
   },
-  {
-    guard: 'READY of all',
-    breaks: ['I9'],
-    mutations: [
-      {
-        file: 'epoch/ready.ts',
-        from: 'if (found.length === record.members.length)',
-        to: 'if (found.length >= 1)',
-      },
-      {
-        file: 'epoch/epoch-certificate.ts',
-        from: 'if (!isDecided || ready.length !== record.members.length) return false',
-        to: 'if (!isDecided) return false',
-      },
-    ],
-  },
-  { guard: 'proofs', breaks: ['I1'], mutations: [], without: ['proofs'] },
+  { guard: 'proofs', breaks: ['I1'], vice: 'bad-deals', mutations: [], without: ['proofs'] },
   {
     guard: 'erase barrier',
     breaks: ['I5'],
+    danger: fewActive,
     mutations: [
       {
         file: 'epoch/erase.ts',
@@ -79,7 +70,7 @@ export const REMOVED: readonly Removed[] = [
   },
   {
     guard: 'in doubt keeps both',
-    breaks: ['I1'],
+    breaks: ['I5', 'I1'],
     mutations: [
       {
         file: 'epoch/restart.ts',
@@ -91,6 +82,7 @@ export const REMOVED: readonly Removed[] = [
   {
     guard: 'prepared value in a round change',
     breaks: ['I2'],
+    danger: prepared,
     mutations: [
       {
         file: 'qbft/checks.ts',
@@ -114,6 +106,7 @@ export const REMOVED: readonly Removed[] = [
   {
     guard: 'held before release',
     breaks: ['key'],
+    danger: unheardKey,
     mutations: [
       {
         file: 'epoch/keys.ts',
@@ -125,6 +118,7 @@ export const REMOVED: readonly Removed[] = [
   {
     guard: 'stored bytes of votes',
     breaks: ['equiv'],
+    danger: storedBytes,
     mutations: [
       {
         file: 'qbft/qbft.ts',
@@ -136,6 +130,7 @@ export const REMOVED: readonly Removed[] = [
   {
     guard: 'vaultSeq',
     breaks: ['I2'],
+    danger: rolledBack,
     mutations: [
       {
         file: 'epoch/freshness.ts',

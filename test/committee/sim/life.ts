@@ -15,6 +15,8 @@ export interface LifeOptions {
   readonly machine: { readonly EpochMember: typeof EpochMember }
   readonly without?: ReadonlySet<Guard>
   readonly trace?: boolean
+  /** A vice that one member has in any case, in a committee that can bear it. */
+  readonly vice?: Vice
   /** A third of the trouble, for suites that run all day. */
   readonly isShort?: boolean
 }
@@ -49,7 +51,7 @@ const REST_MS = 500_000
 export function live(options: LifeOptions): Outcome {
   const world = settle(options)
   try {
-    new Life(world, options.seed).run(options.isShort === true ? TROUBLE_MS / 3 : TROUBLE_MS)
+    new Life(world, options).run(options.isShort === true ? TROUBLE_MS / 3 : TROUBLE_MS)
     return { seed: options.seed, world, broken: null }
   } catch (error) {
     if (error instanceof Broken) return { seed: options.seed, world, broken: error }
@@ -57,9 +59,9 @@ export function live(options: LifeOptions): Outcome {
   }
 }
 
-function settle({ seed, machine, without, trace }: LifeOptions): World {
+function settle({ seed, machine, without, trace, vice }: LifeOptions): World {
   const chance = chanceOf(seed, 'settle')
-  const n = chance.pick([3, 4, 4, 5, 5, 6, 7])
+  const n = chance.pick(vice === undefined ? [3, 4, 4, 5, 5, 6, 7] : [4, 4, 5, 5, 6, 7])
   const { least, most } = thresholdRange(n)
   const t = least + chance.int(most - least + 1)
   const bad = chance.happens(0.6)
@@ -86,9 +88,11 @@ function settle({ seed, machine, without, trace }: LifeOptions): World {
 class Life {
   readonly #world: World
   readonly #chance
+  readonly #vice: Vice | undefined
 
-  constructor(world: World, seed: number) {
+  constructor(world: World, { seed, vice }: LifeOptions) {
     this.#world = world
+    this.#vice = vice
     this.#chance = chanceOf(seed, 'life')
   }
 
@@ -120,6 +124,10 @@ class Life {
 
   /** At most f members have vices, and none where f is 0. */
   #corrupt(): void {
+    if (this.#vice !== undefined) {
+      this.#world.nodes[0]?.vices.add(this.#vice)
+      return
+    }
     const { members } = this.#world.genesis.record
     const { f } = quorums(members.length, 0)
     const count = this.#chance.happens(0.5) ? this.#chance.int(f + 1) : 0

@@ -60,6 +60,7 @@ export class Observer {
   /** Invariants that a test does not want to be the one that ends the world. */
   readonly unchecked: Set<Invariant> = new Set()
   readonly #world: World
+  readonly #aborted = new Set<string>()
   #isDirty = true
 
   constructor(world: World) {
@@ -78,6 +79,13 @@ export class Observer {
     this.counts.epochs++
     this.#isDirty = true
     if (before === undefined) return
+    if (this.#aborted.has(`${e}/${epoch.record.k}`))
+      this.broken('I2', `attempt ${epoch.record.k} at epoch ${e} was decided both ways`)
+    for (const { guestSig, index } of epoch.record.members) {
+      const node = this.#world.nodeOf(hexOf(guestSig))
+      if (node.isHonest && !node.isDestroyed && !this.holds(node, epoch))
+        this.broken('I1', `epoch ${e} was decided without the shares of member ${index}`)
+    }
     const keys = new Set(epoch.keys.map(({ keyId }) => hexOf(keyId)))
     for (const { keyId } of before.keys)
       if (!keys.has(hexOf(keyId))) this.broken('I3', `epoch ${e} lacks a key of the one before`)
@@ -120,8 +128,17 @@ export class Observer {
       if (family === 'cert' && value !== undefined) this.#wroteCert(node, value as Families['cert'])
       if (family === 'pend' || family === 'cert' || family === 'share') this.#isDirty = true
       if (family === 'erased' && node.isHonest) this.#receipt(node, Number(key.split('/')[1]))
-      if (family === 'abort' && value !== undefined) this.counts.aborts++
+      if (family === 'abort' && value !== undefined)
+        this.#wroteAbort(node, value as Families['abort'])
     }
+  }
+
+  #wroteAbort(node: Node, { e, k }: Families['abort']): void {
+    this.counts.aborts++
+    if (!node.isHonest) return
+    this.#aborted.add(`${e}/${k}`)
+    if (this.epochs.get(e)?.record.k === k)
+      this.broken('I2', `attempt ${k} at epoch ${e} was decided both ways`)
   }
 
   #wroteCert(node: Node, { cert, keys }: Families['cert']): void {

@@ -62,6 +62,10 @@ export class World {
   readonly nodes: Node[] = []
   readonly genesis: Epoch
   crashProbability: number
+  /** Probability that an operator says no. */
+  refusals = 0.05
+  /** Letters that a test lets through; all where it says nothing. */
+  lets: (from: Node, to: Node, message: Message) => boolean = () => true
   /** Where a test wants a process to die: asked at every write and send. */
   dies: ((node: Node, point: string) => boolean) | null = null
   /** Whether a process that died comes back by itself. */
@@ -204,7 +208,8 @@ export class World {
       to,
       message,
     })
-    for (const letter of letters) this.network.send(letter)
+    for (const letter of letters)
+      if (this.lets(from, this.nodeOf(letter.to), letter.message)) this.network.send(letter)
   }
 
   #deliver({ from, boot, to, message }: Letter): void {
@@ -241,7 +246,7 @@ export class World {
         break
       case 'consult': {
         const { proposalHash } = effect
-        const yes = !this.chances.world.happens(0.05)
+        const yes = !this.chances.world.happens(this.refusals)
         node.giveAfter(200 + this.chances.world.int(3_000), {
           type: 'operator-answer',
           proposalHash,
@@ -427,9 +432,21 @@ export class World {
     this.network.weather = CALM
     this.network.partition(null)
     this.crashProbability = 0
+    this.#resolveClones()
     for (const node of this.nodes) {
       node.skew = 0
       if (!node.isUp && !node.isDestroyed) node.start()
+    }
+  }
+
+  /** What operators do about clones: one of the two ends for good, the other is started afresh. */
+  #resolveClones(): void {
+    for (const [address, clones] of this.#clones) {
+      for (const second of clones) {
+        second.isDestroyed = true
+        second.crash('one of two clones')
+      }
+      this.nodeOf(address).crash('started afresh after a clone')
     }
   }
 
