@@ -90,11 +90,11 @@ export interface Ending {
   readonly receipts: Map<number, Signed<Erased>>
 }
 
+/** One process of a member, as its beats show it: their own dates, and when they came, unix ms. */
 export interface Boot {
   readonly id: string
-  first: number
-  last: number
-  readonly counter: number
+  readonly dated: { readonly first: number; last: number }
+  readonly came: { readonly first: number; last: number }
 }
 
 export interface Seen {

@@ -42,7 +42,7 @@ export const reply = ({ effects }: Turn, to: string, message: Message): void =>
 export const timer = ({ effects }: Turn, name: string, ms: number): void =>
   void effects.push({ do: 'timer', name, ms })
 
-export const notice = ({ effects }: Turn, told: Notice): void =>
+export const notice = ({ effects }: Pick<Turn, 'effects'>, told: Notice): void =>
   void effects.push({ do: 'notice', notice: told })
 
 /** The own entry in a record, if there is one. */

@@ -1,9 +1,3 @@
-import { hexOf } from '../../../protocols/agreement/epoch/hex-of.ts'
-import type { Message } from '../../../protocols/agreement/epoch/messages.ts'
-import { epochInstanceId } from '../../../protocols/agreement/objects/vote.ts'
-import { epochFirstLeader } from '../../../protocols/agreement/qbft/first-leader.ts'
-import { decodeMessage } from '../../../protocols/agreement/qbft/message.ts'
-import type { Node } from './node.ts'
 import { at, isIn, type Machine, propose, stage, until } from './stage.ts'
 import type { Guard, World } from './world.ts'
 
@@ -12,63 +6,6 @@ import type { Guard, World } from './world.ts'
  * ends in `Broken` without it.
  */
 export type Danger = (machine: Machine, without?: readonly Guard[]) => World
-
-/** The leader of round r of attempt k at the epoch after the base. */
-function leader(world: World, k: number, r: number): Node {
-  const base = [...world.observer.epochs.values()].at(-1)
-  if (base === undefined) throw new Error('bug: no epoch')
-  const { record, hash } = base
-  const iid = epochInstanceId(world.committeeId, record.e + 1, k, hash)
-  const member = record.members[(epochFirstLeader(iid) + r - 1) % record.members.length]
-  return world.nodeOf(hexOf(member?.guestSig ?? hash))
-}
-
-const voteKind = (message: Message): string => {
-  if (message.type !== 'vote') return ''
-  const vote = decodeMessage(message.bytes)
-  return vote.type === 'vote' ? vote.vote.kind : 'decide'
-}
-
-/** One member decides COMMIT and is cut off; the leader of the next round knows nothing that was prepared but what it is told. */
-export const prepared: Danger = (machine) => {
-  const world = stage(4, 3, machine)
-  const [first, second] = [leader(world, 1, 1), leader(world, 1, 2)]
-  const [alone, ...others] = world.nodes.filter((node) => node !== first && node !== second)
-  const hears = [first, ...others]
-  world.lets = (from, to, message) => {
-    if (isIn(1)(alone as Node) && (from === alone || to === alone)) return false
-    const kind = voteKind(message)
-    if (to === second) return message.type !== 'ready' && (kind === '' || kind === 'round-change')
-    if (kind === 'commit') return to === alone
-    if (kind === 'decide') return false
-    return kind !== 'prepare' || to === alone || hears.includes(to)
-  }
-  propose(world, first)
-  until(world, () => isIn(1)(alone as Node))
-  world.run(60_000)
-  world.lets = (from, to) => from !== alone && to !== alone
-  world.run(200_000)
-  return world
-}
-
-/** A leader dies after the first copy of its proposal, and has another reason when it is back. */
-export const storedBytes: Danger = (machine) => {
-  const world = stage(4, 3, machine)
-  const first = leader(world, 1, 1)
-  const silent = at(world, 1) === first ? at(world, 2) : at(world, 1)
-  let isLate = false
-  world.lets = (from, _to, message) => from !== silent || message.type !== 'ready' || isLate
-  world.dies = (node, point) => {
-    if (node !== first || point !== 'after sending vote' || isLate) return false
-    isLate = true
-    return true
-  }
-  propose(world, first)
-  until(world, () => !first.isUp)
-  first.start()
-  world.run(60_000)
-  return world
-}
 
 /** A member votes, its host puts back the disk of before, and whoever decided is cut off. */
 export const rolledBack: Danger = (machine) => {
