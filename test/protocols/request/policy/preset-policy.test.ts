@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ProvenCredential } from '../../../../protocols/request/credentials/access-context.ts'
 import { verifyProofs } from '../../../../protocols/request/credentials/verify-proofs.ts'
+import { METHOD_ACCESS } from '../../../../protocols/request/method-access.ts'
 import { POLICY_CLASSES, type PolicyClass } from '../../../../protocols/request/method-class.ts'
 import { evaluatePolicy } from '../../../../protocols/request/policy/evaluate-policy.ts'
 import {
@@ -107,6 +108,12 @@ const TABLE: Readonly<Record<ControlMode, Readonly<Record<string, string>>>> = {
 
 const facts = { approvals: [], now: NOW, ticketIat: NOW - 300, pendingSince: null }
 
+/** Methods whose class a policy decides. */
+const METHODS = Object.entries(METHOD_ACCESS).flatMap(([method, access]) => {
+  const asks = POLICY_CLASSES.find((name) => name === access)
+  return asks === undefined ? [] : [[method, asks] as const]
+})
+
 describe('control modes', () => {
   it('cover every class once', () => {
     assert.deepEqual(Object.values(GROUPS).flat().sort(), [...POLICY_CLASSES].sort())
@@ -129,6 +136,21 @@ describe('control modes', () => {
             assert.equal(refusal, refusals[decision])
           }
       })
+
+  for (const mode of CONTROL_MODES)
+    it(`${mode}: × credential × every method that a policy decides`, () => {
+      for (const [method, asks] of METHODS)
+        for (const [approved, expected] of Object.entries(TABLE[mode])) {
+          const credentials = APPROVED[approved] ?? []
+          const group = Object.values(GROUPS).findIndex((classes) => classes.includes(asks))
+          const { decision } = evaluatePolicy(presetPolicy(mode), null, {
+            ...facts,
+            asks,
+            credentials,
+          })
+          assert.equal(decision[0], expected[group], `${approved} ${method}`)
+        }
+    })
 
   it('let a user manage only just after asking for a ticket', () => {
     const credentials = APPROVED['user and developer'] ?? []
