@@ -56,8 +56,22 @@ export interface ProvenCredential {
   readonly roles: readonly Role[]
   /** Of a passkey: what it counted, for the event of a counter that fell. */
   readonly signCount?: number
-  /** Of a session. */
-  readonly session?: { readonly id: Uint8Array; readonly maxCount: number | null }
+  /** Of a session, and only of one. */
+  readonly session?: ProvenSession
+}
+
+/** A session whose client key signed this digest. */
+export interface ProvenSession {
+  /** Digest of the request that opened it. */
+  readonly id: Uint8Array
+  /** Requests in all, for the lane to count; null without that caveat. */
+  readonly maxCount: number | null
+  /** Unix seconds. */
+  readonly openedAt: number
+  /** When the ticket of its opening was issued. */
+  readonly ticketIat: number
+  /** The credentials that signed the opening. Whether they were enough is the policy's question. */
+  readonly openers: readonly ProvenCredential[]
 }
 
 /** A verified word of an approver; whether it is in time is the policy's question. */

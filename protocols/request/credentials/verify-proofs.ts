@@ -10,6 +10,7 @@ import type {
   ProofResults,
   ProvenApproval,
   ProvenCredential,
+  ProvenSession,
 } from './access-context.ts'
 import { type ClientKey, keyProofMessage, taggedMessage } from './client-key.ts'
 import { parseCoseKey } from './cose-key.ts'
@@ -26,6 +27,7 @@ import {
   decodeRenewal,
   type ReadRenewal,
 } from './session.ts'
+import { SignedTicket } from './ticket.ts'
 
 /** A proof whose bytes were read; nothing is believed yet. */
 type ReadProof =
@@ -239,7 +241,13 @@ function believeSession(
     params.epoch !== context.sessionEpoch ||
     context.revokedSessions.some((revoked) => sameBytes(revoked, id))
   if (!isSigned || openers === undefined || isRevoked) return undefined
-  const session = { id, maxCount: params.caveats.maxCount ?? null }
+  const session: ProvenSession = {
+    id,
+    maxCount: params.caveats.maxCount ?? null,
+    openedAt: capability.core.iat,
+    ticketIat: SignedTicket.decode(capability.ticket).object.iat, // whose ticket it is was checked before
+    openers,
+  }
   return {
     credentials: openers.map((opener) => ({
       id: opener.id,

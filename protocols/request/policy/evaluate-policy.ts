@@ -49,20 +49,42 @@ export const policyHashOf = (scopeHash: Uint8Array, own: PolicyDoc | null): Uint
 
 /**
  * The decision about a request: all of the scope's policy, which is the floor, and the account's own
- * (05 §1.4). Pure and total: no short circuit, document order, a class that is missing is DENY.
+ * (05 §1.4). Pure and total: no short circuit, document order, a class that is missing is DENY. A session
+ * counts only if the same policies allow its opening, since nobody but its user may have seen that before.
  */
 export function evaluatePolicy(
   floor: PolicyDoc,
   own: PolicyDoc | null,
-  facts: PolicyFacts,
+  given: PolicyFacts,
 ): Evaluation {
   const reasons: Reason[] = []
+  const credentials = given.credentials.filter((one) => isRightlyOpened(floor, own, one))
+  const facts = { ...given, credentials }
   const decision = decide(floor, own, facts, approvalOf, reasons)
   if (decision === 'ALLOW') return { decision, reasons, refusal: null }
   if (decision === 'WAIT') return { decision, reasons, refusal: 'APPROVAL_REQUIRED' }
   const awaited = decide(floor, own, facts, () => 'WAIT', [])
   const refusal = awaited === 'DENY' ? 'POLICY_DENIED' : approvalRefusal(facts)
   return { decision, reasons, refusal }
+}
+
+/** A capability carries no approvals and waits for nothing: what WAITs did not open a session. */
+function isRightlyOpened(
+  floor: PolicyDoc,
+  own: PolicyDoc | null,
+  { kind, session }: ProvenCredential,
+): boolean {
+  if (kind !== 'session') return true
+  if (session === undefined) return false
+  const opening: PolicyFacts = {
+    asks: 'session.open',
+    credentials: session.openers.filter((one) => one.kind !== 'session'),
+    approvals: [],
+    now: session.openedAt,
+    ticketIat: session.ticketIat,
+    pendingSince: null,
+  }
+  return decide(floor, own, opening, approvalOf, []) === 'ALLOW'
 }
 
 type ApprovalRule = (id: string, facts: PolicyFacts) => Decision

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { CBOR_FORM, JSON_FORM, parseShape } from '../../../../protocols/request/byte-field.ts'
+import type {
+  ProvenCredential,
+  ProvenSession,
+} from '../../../../protocols/request/credentials/access-context.ts'
 import {
   type Decision,
   evaluatePolicy,
@@ -27,7 +31,7 @@ const policy = (node: PolicyNode): PolicyDoc => ({
   v: 1,
   limits: 'quorum',
   lists: {},
-  actions: { 'sign.tx': node },
+  actions: { 'sign.tx': node, 'session.open': ALLOW },
   rules: [],
 })
 const FACTS: PolicyFacts = {
@@ -134,10 +138,17 @@ describe('policy tree', () => {
 
   it('matches a credential by its id, kind and role; a session is named for management', () => {
     const id = new Uint8Array(16).fill(1)
-    const session = { id, kind: 'session', roles: ['user'] } as const
-    const key = { id, kind: 'key', roles: ['user'] } as const
-    const manage = (node: PolicyNode, one: typeof session | typeof key) => {
-      const doc = { ...policy(node), actions: { 'credential.add': node } }
+    const opened = { id, maxCount: null, openedAt: NOW - 9, ticketIat: NOW - 9 }
+    const openers: ProvenCredential[] = [{ id, kind: 'passkey', roles: ['user'] }]
+    const session: ProvenCredential = {
+      id,
+      kind: 'session',
+      roles: ['user'],
+      session: { ...opened, openers },
+    }
+    const key: ProvenCredential = { id, kind: 'key', roles: ['user'] }
+    const manage = (node: PolicyNode, one: ProvenCredential) => {
+      const doc = { ...policy(node), actions: { 'credential.add': node, 'session.open': ALLOW } }
       return evaluatePolicy(doc, null, { ...FACTS, asks: 'credential.add', credentials: [one] })
         .decision
     }
@@ -161,6 +172,51 @@ describe('policy tree', () => {
         ],
         expected,
       )
+  })
+
+  it('counts a session only where the scope and the account allow its opening', () => {
+    const id = new Uint8Array(16).fill(1)
+    const openers: ProvenCredential[] = [{ id, kind: 'passkey', roles: ['user'] }]
+    const opened = { id, maxCount: null, openedAt: NOW - 3600, ticketIat: NOW - 3610, openers }
+    const given = (session: Partial<ProvenSession> | null): PolicyFacts => ({
+      ...FACTS,
+      credentials: [
+        {
+          id,
+          kind: 'session',
+          roles: ['user'],
+          ...(session === null ? {} : { session: { ...opened, ...session } }),
+        },
+      ],
+    })
+    const withOpening = (node: PolicyNode): PolicyDoc => ({
+      ...policy({ credential: { role: 'user' } }),
+      actions: { 'sign.tx': { credential: { role: 'user' } }, 'session.open': node },
+    })
+    const rows: [PolicyNode, Partial<ProvenSession> | null, Decision][] = [
+      [ALLOW, {}, 'ALLOW'],
+      [ALLOW, null, 'DENY'],
+      [DENY, {}, 'DENY'],
+      [WAIT, {}, 'DENY'],
+      [{ approval: 'boss' }, {}, 'DENY'],
+      [{ fresh: 10 }, {}, 'ALLOW'],
+      [{ fresh: 9 }, {}, 'DENY'],
+      [{ credential: { kind: 'passkey' } }, {}, 'ALLOW'],
+      [{ credential: { kind: 'key' } }, {}, 'DENY'],
+      [{ credential: { kind: 'session' } }, { openers: given({}).credentials }, 'DENY'],
+    ]
+    for (const [node, session, expected] of rows) {
+      const facts = given(session)
+      const name = JSON.stringify(node)
+      assert.equal(evaluatePolicy(withOpening(node), null, facts).decision, expected, name)
+      assert.equal(
+        evaluatePolicy(withOpening(ALLOW), withOpening(node), facts).decision,
+        expected,
+        name,
+      )
+    }
+    const { 'session.open': _, ...actions } = withOpening(ALLOW).actions
+    assert.equal(evaluatePolicy({ ...policy(ALLOW), actions }, null, given({})).decision, 'DENY')
   })
 
   it('never allows more for fewer facts', () => {
@@ -215,14 +271,14 @@ describe('policy document', () => {
       assert.deepEqual(parse(doc), doc)
       assert.deepEqual(parseShape(policyShape(JSON_FORM), doc, 'policy'), doc)
     }
-    assert.deepEqual(sizeOf(policy(nested(8))), { depth: 8, nodes: 8 })
+    assert.deepEqual(sizeOf(policy(nested(8))), { depth: 8, nodes: 9 })
     parse(policy(nested(8)))
     const wide = (count: number): PolicyNode => ({
       all: Array.from({ length: count }, () => ALLOW),
     })
-    parse(policy({ all: [wide(62), wide(62), wide(62), wide(62), wide(2)] }))
+    parse(policy({ all: [wide(62), wide(62), wide(62), wide(62), wide(1)] }))
     assert.throws(
-      () => parse(policy({ all: [wide(62), wide(62), wide(62), wide(62), wide(3)] })),
+      () => parse(policy({ all: [wide(62), wide(62), wide(62), wide(62), wide(2)] })),
       DecodeError,
     )
     const uuid = '11111111-1111-8111-9111-111111111111'

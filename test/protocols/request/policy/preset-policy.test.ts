@@ -14,8 +14,8 @@ import {
   CONTEXT,
   CORE,
   DIGEST,
-  developer,
   developerProof,
+  digestOf,
   dora,
   NOW,
   sessionProof,
@@ -27,6 +27,15 @@ const one = (
   ...roles: ProvenCredential['roles']
 ): ProvenCredential => ({ id, kind, roles })
 
+/** What a session of these openers comes to. */
+const session = (...openers: readonly ProvenCredential[]): ProvenCredential[] =>
+  openers.map(({ roles }) => ({
+    id,
+    kind: 'session',
+    roles,
+    session: { id, maxCount: null, openedAt: NOW - 3600, ticketIat: NOW - 3605, openers },
+  }))
+
 /** What a request may come with. */
 const APPROVED: Readonly<Record<string, readonly ProvenCredential[]>> = {
   nothing: [],
@@ -35,11 +44,11 @@ const APPROVED: Readonly<Record<string, readonly ProvenCredential[]>> = {
   'user token': [one('oidc', 'user')],
   'developer key': [one('key', 'developer')],
   'guardian key': [one('key', 'guardian')],
-  'user session': [one('session', 'user')],
-  'developer session': [one('session', 'developer')],
-  'session of both': [one('session', 'user'), one('session', 'developer')],
+  'user session': session(one('passkey', 'user')),
+  'developer session': session(one('key', 'developer')),
+  'session of both': session(one('passkey', 'user'), one('key', 'developer')),
   'user and developer': [one('passkey', 'user'), one('key', 'developer')],
-  'user session and developer': [one('session', 'user'), one('key', 'developer')],
+  'user session and developer': [...session(one('passkey', 'user')), one('key', 'developer')],
 }
 
 const GROUPS: Readonly<Record<string, readonly PolicyClass[]>> = {
@@ -102,7 +111,7 @@ const TABLE: Readonly<Record<ControlMode, Readonly<Record<string, string>>>> = {
     'developer session': 'DDDD',
     'session of both': 'ADDD',
     'user and developer': 'AAWD',
-    'user session and developer': 'ADDD',
+    'user session and developer': 'DDDD',
   },
 }
 
@@ -188,10 +197,14 @@ describe('hybrid control on real proofs', () => {
 
   it('needs both over the one digest', () => {
     assert.equal(decide(alice.approve(DIGEST), developerProof(dora)), 'ALLOW')
-    assert.equal(decide(sessionProof(), developerProof(dora)), 'ALLOW')
+    const opener = (core: typeof CORE) => [
+      alice.approve(digestOf(core)),
+      developerProof(dora, core),
+    ]
+    assert.equal(decide(sessionProof({ opener })), 'ALLOW')
+    assert.equal(decide(sessionProof(), developerProof(dora)), 'DENY') // a session that alice alone opened
     assert.equal(decide(alice.approve(DIGEST)), 'DENY')
     assert.equal(decide(developerProof(dora)), 'DENY')
-    assert.equal(developer.kid, 'dora')
   })
 
   it('refuses approvals of different digests', () => {
