@@ -279,14 +279,14 @@ function openersOf(
   }
 }
 
-/** Whether a credential that opened a session is still in its window. */
+/** Whether a credential that opened a session could approve this request itself: a session widens nothing. */
 function isStanding(id: Uint8Array, context: AccessContext): boolean {
   const own = context.credentials.find((one) => sameBytes(one.id, id))
-  if (own !== undefined) return isInWindow(own, context.now)
+  if (own !== undefined) return isUsable(own, context)
   const developer = context.developerKeys.find((key) =>
     sameBytes(developerKeyId(context.core.scopeId, key), id),
   )
-  return developer !== undefined && isInWindow(developer, context.now)
+  return developer !== undefined && isDeveloperUsable(developer, context)
 }
 
 function believeApproval(proof: ApprovalProof, context: AccessContext): Believed | undefined {
