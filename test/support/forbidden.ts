@@ -27,7 +27,7 @@ export const BANS: readonly Ban[] = [
   {
     word: /\bDate\.now\b|\bnew Date\(\)/,
     why: 'time is an argument',
-    except: within('src/', 'enclave-runtime/guest/server.ts', 'enclave-runtime/guest/main.ts'),
+    except: within('src/', 'enclave-runtime/guest/sessions/monotonic-clock.ts'),
   },
   {
     word: /\bset(?:Timeout|Interval)\b|\bperformance\b|\bAbortSignal\.timeout\b/,
