@@ -1,4 +1,12 @@
-import { type Danger, fewActive, rolledBack, unheardKey } from './danger.ts'
+import {
+  type Danger,
+  fewActive,
+  prepared,
+  rolledBack,
+  secondStart,
+  storedBytes,
+  unheardKey,
+} from './danger.ts'
 import type { Mutation } from './mutant.ts'
 import type { Vice } from './node.ts'
 import type { Invariant } from './observer.ts'
@@ -17,6 +25,18 @@ export interface Removed {
 
 export const REMOVED: readonly Removed[] = [
   { guard: 'sync before vote', breaks: ['I7'], mutations: [], without: ['sync'] },
+  {
+    guard: 'one START per k',
+    breaks: ['I1', 'I9', 'equiv'],
+    danger: secondStart,
+    mutations: [
+      {
+        file: 'epoch/attempt.ts',
+        from: 'if (known !== undefined) {',
+        to: 'if (known !== undefined && false) {',
+      },
+    ],
+  },
   {
     guard: 'ABORT certificate before k + 1',
     breaks: ['I2'],
@@ -68,6 +88,18 @@ export const REMOVED: readonly Removed[] = [
     ],
   },
   {
+    guard: 'prepared value in a round change',
+    breaks: ['I2'],
+    danger: prepared,
+    mutations: [
+      {
+        file: 'qbft/checks.ts',
+        from: 'Math.max(0, ...changes.map(({ vote }) => vote.preparedRound))',
+        to: '0 * changes.length',
+      },
+    ],
+  },
+  {
     guard: 'freeze',
     breaks: ['key'],
     mutations: [
@@ -88,6 +120,18 @@ export const REMOVED: readonly Removed[] = [
         file: 'epoch/keys.ts',
         from: "send(turn, state.base.record.members, { type: 'key', key })",
         to: "turn.effects.push({ do: 'release', keyId: key.keyId }); send(turn, state.base.record.members, { type: 'key', key })",
+      },
+    ],
+  },
+  {
+    guard: 'stored bytes of votes',
+    breaks: ['equiv'],
+    danger: storedBytes,
+    mutations: [
+      {
+        file: 'qbft/qbft.ts',
+        from: 'this.#state = decodeQbftRecord(this.#setup.iid, stored)',
+        to: 'this.#state = { ...decodeQbftRecord(this.#setup.iid, stored), sent: {} }',
       },
     ],
   },

@@ -25,7 +25,6 @@ export type Invariant =
   | 'I9'
   | 'I10'
   | 'key'
-  | 'entry'
   | 'equiv'
 
 /** An invariant that did not hold (03 §11). */
@@ -54,7 +53,6 @@ export class Observer {
     signatures: 0,
     refused: 0,
     released: 0,
-    entries: 0,
     exits: 0,
   }
   /** Invariants that a test does not want to be the one that ends the world. */

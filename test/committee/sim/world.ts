@@ -18,7 +18,7 @@ import { type Chance, chanceOf } from './chance.ts'
 import { Clock } from './clock.ts'
 import type { Change } from './disk.ts'
 import { KeyMaking } from './key-making.ts'
-import { Logs } from './logs.ts'
+import { closeEmptyLog } from './logs.ts'
 import { CALM, type Letter, Network, type Weather } from './network.ts'
 import { EPOCH_START_MS, Node } from './node.ts'
 import { Notary } from './notary.ts'
@@ -29,7 +29,7 @@ import { Trace } from './trace.ts'
 import { misbehave } from './vices.ts'
 
 /** Guards that live outside the member and can be taken away here; those inside are taken away by changing its source. */
-export type Guard = 'sync' | 'proofs' | 'used-mark' | 'close'
+export type Guard = 'sync' | 'proofs' | 'used-mark'
 
 export interface WorldOptions {
   readonly seed: number
@@ -57,7 +57,6 @@ export class World {
   readonly network: Network
   readonly resharing: Resharing
   readonly keys: KeyMaking
-  readonly logs: Logs
   readonly signing: Signing
   readonly nodes: Node[] = []
   readonly genesis: Epoch
@@ -90,7 +89,6 @@ export class World {
     )
     this.resharing = new Resharing(this)
     this.keys = new KeyMaking(this)
-    this.logs = new Logs(this)
     this.signing = new Signing(this)
     const founders = Array.from({ length: options.n }, () => this.addNode())
     this.genesis = this.#found(founders)
@@ -183,7 +181,6 @@ export class World {
 
   died(node: Node): void {
     this.observer.afterEvent(node)
-    this.logs.died(node)
     if (!this.restarts) return
     const { life } = node
     this.clock.after(500 + this.chances.world.int(15_000), () => {
@@ -233,10 +230,9 @@ export class World {
         this.#signRoot(node, effect.e, effect.recordHash)
         break
       case 'close-log':
-        this.logs.close(node, effect.e)
+        closeEmptyLog(node, effect.e)
         break
       case 'open-log':
-        this.logs.open(node, effect.e, effect.closes)
         break
       case 'certify':
         this.keys.certified(node, effect.keyId)
