@@ -1,6 +1,5 @@
 import { concatBytes } from '@noble/hashes/utils.js'
 import type { Breathe } from '../crypto/breathe.ts'
-import { hpkeSeal } from '../crypto/hpke.ts'
 import type { Random } from '../crypto/random.ts'
 import type { AnyHandle, Handle, Kernel } from '../kernel/kernel.ts'
 import { type PartyIndex, ProtocolError } from '../session/faults.ts'
@@ -31,6 +30,7 @@ import { checkShape, keyRecordOf } from './checks.ts'
 import type { KeyCertificate } from './key-certificate.ts'
 import { mailboxInfo, NO_COMMIT } from './mailbox.ts'
 import { Posted, rounds } from './messages.ts'
+import { sealPart } from './sealed-part.ts'
 
 export type { KeyRecord } from '../sharing/key-record.ts'
 
@@ -141,7 +141,7 @@ export async function generateKeys(
       ...absent.map((receiver) => {
         const info = mailboxInfo(sid, mine.id, receiver.id)
         const prekey = prekeys.get(receiver.index) ?? new Uint8Array()
-        return hpkeSeal(random, prekey, info, sharesFor(receiver.index))
+        return sealPart(random, prekey, info, sharesFor(receiver.index))
       }),
     )
     const dealTo = (to: PartyIndex) => ({

@@ -1,4 +1,3 @@
-import { HPKE_OVERHEAD } from '../crypto/hpke.ts'
 import { type FixedCodec, fixed } from '../session/codec.ts'
 import { type BroadcastRound, broadcast, type DirectRound, direct } from '../session/round.ts'
 import {
@@ -9,6 +8,7 @@ import {
   Prove,
   SCALAR_BYTES,
 } from '../sharing/messages.ts'
+import { PART_OVERHEAD } from './sealed-part.ts'
 
 /** K2 of a key generation: with the sealed part of each absent receiver, in party order; nobody here can read those. */
 export interface KeygenDeal extends Deal {
@@ -26,7 +26,7 @@ export interface KeygenRounds {
 }
 
 /** One absent receiver's part of K2. */
-export const sealedBytes = (count: number): number => HPKE_OVERHEAD + SCALAR_BYTES * count
+export const sealedBytes = (count: number): number => PART_OVERHEAD + SCALAR_BYTES * count
 
 /** K1 to K4 of a run for `count` keys with this threshold, this many members being absent (02 §5). */
 export const rounds = (threshold: number, count: number, absent = 0): KeygenRounds => ({

@@ -1,6 +1,5 @@
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { produceCorrelations } from '../correlations/produce.ts'
-import { hpkeOpen } from '../crypto/hpke.ts'
 import type { Random } from '../crypto/random.ts'
 import type { Handle, Kernel, Signature } from '../kernel/kernel.ts'
 import {
@@ -11,6 +10,7 @@ import {
 } from '../keygen/generate-keys.ts'
 import { certificateMessage } from '../keygen/key-certificate.ts'
 import { openMailbox } from '../keygen/open-mailbox.ts'
+import { openPart } from '../keygen/sealed-part.ts'
 import { type PairSetup, setUpPair } from '../pair-setup/set-up-pair.ts'
 import type { PartyIndex } from '../session/faults.ts'
 import { type Guest, guestAt } from '../session/guest.ts'
@@ -209,7 +209,7 @@ export async function fetchFor(
       {
         kernel: mine.kernel,
         breathe,
-        open: (info, sealed) => hpkeOpen(mine.prekey, info, sealed),
+        open: (info, sealed) => openPart(mine.prekey, info, sealed),
         storePending: async () => undefined,
       },
       {

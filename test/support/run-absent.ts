@@ -1,5 +1,4 @@
 import { x25519 } from '@noble/curves/ed25519.js'
-import { hpkeOpen } from '../../protocols/crypto/hpke.ts'
 import {
   type GeneratedKeys,
   generateKeys,
@@ -11,6 +10,7 @@ import {
   type MailboxParameters,
   openMailbox,
 } from '../../protocols/keygen/open-mailbox.ts'
+import { openPart } from '../../protocols/keygen/sealed-part.ts'
 import { type SimulationOptions, simulate } from '../../protocols/simulation/simulate.ts'
 import { COMMITTEE, collaboratorsOf, guestOf, NETWORK, type TestGuest } from './run-keygen.ts'
 import { seeded } from './seeded.ts'
@@ -63,7 +63,7 @@ export const runWithAbsent = ({
 export const opener =
   (me: number): MailboxCollaborators['open'] =>
   (info, sealed) =>
-    hpkeOpen(prekeySecret(me), info, sealed)
+    openPart(prekeySecret(me), info, sealed)
 
 export type Fetched = Pick<MailboxParameters, 'transcript' | 'kept'>
 

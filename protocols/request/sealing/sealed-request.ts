@@ -1,10 +1,10 @@
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { hpkeOpen, hpkeSeal, KEM_KEY_BYTES, TAG_BYTES } from '../../crypto/hpke.ts'
 import type { Random } from '../../crypto/random.ts'
 import { DecodeError, Reader } from '../../session/codec.ts'
 import { sameBytes } from '../credentials/passkey.ts'
 import { RequestError } from '../errors.ts'
 import { ENTRY_KEY_ID_BYTES, type EntryKey, isInForce } from './entry-key.ts'
-import { hpkeOpen, hpkeSeal, KEM_KEY_BYTES, TAG_BYTES } from './hpke.ts'
 import { PADDED_SIZES, pad, unpad } from './padding.ts'
 import { RESPONSE_CONTEXT, RESPONSE_SECRET_BYTES } from './sealed-response.ts'
 
@@ -38,7 +38,9 @@ export function sealRequest(
 ): { frame: Uint8Array; responseSecret: Uint8Array } {
   const { network, entryKeyId, pub } = entry
   const aad = aadOf(network, entryKeyId)
-  const { encapsulated, ciphertext, exporter } = hpkeSeal(random, pub, INFO, aad, pad(request))
+  const sealed = hpkeSeal(random, pub, INFO, aad, pad(request))
+  if (sealed === undefined) throw new DecodeError('not a public key of X25519')
+  const { encapsulated, ciphertext, exporter } = sealed
   return {
     frame: concatBytes(Uint8Array.of(FRAME_VERSION), entryKeyId, encapsulated, ciphertext),
     responseSecret: exporter(RESPONSE_CONTEXT, RESPONSE_SECRET_BYTES),

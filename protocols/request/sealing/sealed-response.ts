@@ -2,9 +2,9 @@ import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { TAG_BYTES } from '../../crypto/hpke.ts'
 import type { Random } from '../../crypto/random.ts'
 import { DecodeError } from '../../session/codec.ts'
-import { TAG_BYTES } from './hpke.ts'
 
 /** What a chunk of an answer is: progress, then exactly one result or error, the last (05 §3.1). */
 export type ChunkKind = 'progress' | 'result' | 'error'

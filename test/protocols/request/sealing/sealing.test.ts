@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { signObject } from '../../../../protocols/agreement/objects/signed.ts'
+import { hpkeSeal } from '../../../../protocols/crypto/hpke.ts'
 import type { AccessProof } from '../../../../protocols/request/credentials/proof.ts'
 import { type ErrorId, RequestError } from '../../../../protocols/request/errors.ts'
 import {
@@ -14,7 +15,6 @@ import {
   isEntryKeyOf,
   SignedEntryKey,
 } from '../../../../protocols/request/sealing/entry-key.ts'
-import { hpkeSeal } from '../../../../protocols/request/sealing/hpke.ts'
 import { PADDED_SIZES, pad, unpad } from '../../../../protocols/request/sealing/padding.ts'
 import {
   keyOfFrame,
@@ -224,6 +224,7 @@ describe('sealed request', () => {
     const aad = concatBytes(NETWORK, own.entryKeyId)
     const padded = flipped(pad(request), pad(request).length - 1)
     const sealed = hpkeSeal(seeded('mallory'), pub, utf8ToBytes('holdfast/rpc/1'), aad, padded)
+    assert.ok(sealed)
     const bytes = concatBytes(
       Uint8Array.of(1),
       own.entryKeyId,
