@@ -10,7 +10,15 @@ import { numbersOf, type Turn } from './turn.ts'
 /** Why a proposal cannot become a record after this base (03 §1.3). */
 export function faultsOf({ parts, state, now }: Turn, proposed: Proposed): readonly string[] {
   const { object } = proposed.proposal
-  if (object.expiresAt <= now) return ['expired']
+  return object.expiresAt <= now ? ['expired'] : rosterFaults({ parts, state }, proposed)
+}
+
+/** The same without the time: what a START that is heard of late must still keep. */
+export function rosterFaults(
+  { parts, state }: Pick<Turn, 'parts' | 'state'>,
+  proposed: Proposed,
+): readonly string[] {
+  const { object } = proposed.proposal
   if (!areJoinsOf(object, proposed.joins) || !parts.areJoinsGood(proposed))
     return ['a join that is not valid']
   const { base } = state.base

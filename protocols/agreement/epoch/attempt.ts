@@ -7,7 +7,7 @@ import { Start } from '../objects/start.ts'
 import { changeOf, needsOperators, nextRoster } from '../rules/change.ts'
 import { attemptMs, brokenStartTime } from '../rules/start-rules.ts'
 import { takeAbort } from './aborts.ts'
-import { faultsOf } from './accepted.ts'
+import { rosterFaults } from './accepted.ts'
 import type { TaskDone, TaskFailed } from './events.ts'
 import { hexOf, same } from './hex-of.ts'
 import type { Started } from './messages.ts'
@@ -34,7 +34,7 @@ export const nextAttempt = ({ state }: Turn): number => Math.max(0, ...state.abo
 
 /** S3: a START from another member. The first of (e + 1, k) wins here; nobody acts in k without the ABORT of k - 1. */
 export function onStart(turn: Turn, started: Started): void {
-  const { state } = turn
+  const { state, now } = turn
   const { start, abort } = started
   if (start.object.e !== state.base.record.e + 1) return
   if (abort !== null) takeAbort(turn, abort)
@@ -45,13 +45,20 @@ export function onStart(turn: Turn, started: Started): void {
     return
   }
   if (k !== nextAttempt(turn) || !isGood(turn, started)) return
-  openAttempt(turn, started)
+  // One that is heard of too late takes part in nothing but its ABORT, or it would stay undecided for ever.
+  const { object } = started.proposal
+  const isTimely = brokenStartTime(start.object, now) === undefined && object.expiresAt > now
+  openAttempt(turn, started, isTimely ? start.object.deadlineMs : 0)
 }
 
 /** Writes the START down before anything is done for it. */
-export function openAttempt(turn: Turn, started: Started): void {
+export function openAttempt(
+  turn: Turn,
+  started: Started,
+  deadlineMs: number = started.start.object.deadlineMs,
+): void {
   const { state, now } = turn
-  const { e, k, proposalHash, deadlineMs } = started.start.object
+  const { e, k, proposalHash } = started.start.object
   const deadlineAt = now + deadlineMs
   promise(turn, put('att', [e, k], { started, deadlineAt }))
   const live = state.proposals.get(hexOf(proposalHash))
@@ -103,17 +110,17 @@ export function attemptOf(
 
 /** Everything a START must be, but for what an earlier one of the same attempt decides. */
 function isGood(turn: Turn, started: Started): boolean {
-  const { parts, state, now } = turn
+  const { parts, state } = turn
   const { start, proposal, cut, abort } = started
   const { object } = start
   const { record, hash: baseHash } = state.base
   const initiator = byIndex(record.members, object.initiator)
   if (initiator === undefined || !parts.isSignedBy(Start, start, initiator.guestSig)) return false
-  if (brokenStartTime(object, now) !== undefined) return false
   if (object.k > 1 && (abort === null || object.abortCertHash === null)) return false
   if (abort !== null && !same(parts.hash(AbortCert, abort), object.abortCertHash ?? baseHash))
     return false
-  if (!same(proposal.object.baseHash, baseHash) || faultsOf(turn, started).length > 0) return false
+  if (!same(proposal.object.baseHash, baseHash) || rosterFaults(turn, started).length > 0)
+    return false
   const author = byIndex(record.members, proposal.object.proposerIndex)
   if (author === undefined || !parts.isSignedBy(Proposal, proposal, author.guestSig)) return false
   if (!same(parts.hash(Proposal, proposal.object), object.proposalHash)) return false
