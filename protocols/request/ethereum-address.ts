@@ -14,14 +14,15 @@ const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 
 /** The EIP-55 address of a compressed or uncompressed secp256k1 key. Throws `DecodeError` for no key. */
 export function addressOf(publicKey: Uint8Array): string {
-  let point: Uint8Array
   try {
-    point = secp256k1.Point.fromBytes(publicKey).toBytes(false)
+    return addressOfPoint(secp256k1.Point.fromBytes(publicKey))
   } catch (cause) {
     throw new DecodeError('not a secp256k1 key', { cause })
   }
-  return addressText(keccak_256(point.subarray(1)).slice(12))
 }
+
+const addressOfPoint = (point: InstanceType<typeof secp256k1.Point>): string =>
+  addressText(keccak_256(point.toBytes(false).subarray(1)).slice(12))
 
 /** Twenty bytes as text with the checksum of EIP-55. */
 export function addressText(address: Uint8Array): string {
@@ -47,7 +48,7 @@ export function recoverAddress(digest: Uint8Array, signature: RecoverableSignatu
   try {
     const compact = secp256k1.Signature.fromBytes(concatBytes(r, s), 'compact')
     if (compact.hasHighS()) throw new Error('a high s') // EIP-2
-    return addressOf(compact.addRecoveryBit(recovery).recoverPublicKey(digest).toBytes(true))
+    return addressOfPoint(compact.addRecoveryBit(recovery).recoverPublicKey(digest))
   } catch (cause) {
     throw new DecodeError('no key made this signature', { cause })
   }

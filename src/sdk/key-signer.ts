@@ -26,7 +26,10 @@ const KID_BYTES = 12 // enough that no two keys of an account share it
 
 /** A signer with a developer key: P-256 (ES256), Ed25519 (EdDSA) or secp256k1 (ES256K). */
 export function keySigner(options: KeySignerOptions): Signer {
-  if ('sign' in options) return signer(options.alg, options.spki, options.sign, options.kid)
+  if ('sign' in options) {
+    const { alg, spki, sign, kid } = options
+    return signer(alg, spki, (message) => checked(alg, spki, message, sign), kid)
+  }
   const { alg, privateKey } = 'pkcs8' in options ? parsePkcs8(options.pkcs8) : options
   const own = privateKey.slice()
   const spki = encodeSpki(alg, publicPoint(alg, own))
@@ -45,14 +48,24 @@ function signer(
     credential,
     async prove(digest) {
       const message = proofMessage(digest)
-      const signature = await sign(message)
-      if (!(await fitsKey(alg, spki, message, signature)))
-        throw new HoldfastError('AUTH_FAILED', {
-          message: 'the signer made a signature that does not fit its key',
-        })
-      return [{ kind: 'key', kid, signature }]
+      return [{ kind: 'key', kid, signature: await sign(message) }]
     },
   }
+}
+
+/** What somebody else signed: a wrong one is found here, and not by every node. */
+async function checked(
+  alg: SignatureAlgorithm,
+  spki: Uint8Array,
+  message: Uint8Array,
+  sign: (message: Uint8Array) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const signature = await sign(message)
+  if (!(await fitsKey(alg, spki, message, signature)))
+    throw new HoldfastError('AUTH_FAILED', {
+      message: 'the signer made a signature that does not fit its key',
+    })
+  return signature
 }
 
 function publicPoint(alg: SignatureAlgorithm, privateKey: Uint8Array): Uint8Array {

@@ -1,4 +1,3 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import {
   type RecoverableSignature,
@@ -36,10 +35,7 @@ function message(value: unknown, intent: Intent): Checked {
   const [r, s, v = 0] = [bytes.slice(0, 32), bytes.slice(32, 64), bytes[64]]
   const signature: RecoverableSignature = { r, s, recovery: v - 27 }
   if (v !== 27 && v !== 28) return refuse('v is neither 27 nor 28')
-  const from = recoverAddress(intent.digest, signature)
-  if (secp256k1.Signature.fromBytes(bytes.subarray(0, 64), 'compact').hasHighS())
-    return refuse('s is not the lower of the two') // it could be changed on its way
-  return { answer: intent.finish(signature), from }
+  return { answer: intent.finish(signature), from: recoverAddress(intent.digest, signature) }
 }
 
 /** Every field is the one asked for, since the digest over them is; and the text is the one encoding. */
