@@ -108,6 +108,21 @@ describe('the failure table (03 §10), row', () => {
       assert.ok(allIn(world.nodes, 1)())
     })
 
+  it('7: a newcomer crashes once it has activated, and comes back when the old epoch is erased: it is told the CLOSE that it lacks, and serves', () => {
+    const world = five()
+    const joiner = world.addNode()
+    const before = [...world.nodes].filter((node) => node !== joiner)
+    world.dies = (node, point) => node === joiner && point.startsWith('after cert/1')
+    propose(world, at(world, 1), { joins: [joiner], t: 4 })
+    assert.ok(until(world, () => !joiner.isUp && before.every((node) => node.isUp)))
+    assert.ok(until(world, () => before.every(({ disk }) => disk.get('erased/0') !== undefined)))
+    world.dies = null
+    joiner.start()
+    const epoch = world.observer.epochs.get(1)
+    assert.ok(epoch)
+    assert.ok(until(world, () => world.signing.serves(joiner, epoch), 60_000))
+  })
+
   it('8: a crash during the erasure: it goes on, and epoch 0 is never served again', () => {
     const world = five()
     const victim = at(world, 3)

@@ -4,7 +4,7 @@ import type { Signed } from '../objects/signed.ts'
 import { noteBoot } from './clone.ts'
 import { hexOf } from './hex-of.ts'
 import { put } from './records.ts'
-import { entryOf, note, reply, send, type Turn, timer, union } from './turn.ts'
+import { entryOf, note, ownEntry, reply, send, type Turn, timer, union } from './turn.ts'
 
 /** Between two beats of one member; what it saw of the others is on disk as often (03 §9.4). */
 export const BEAT_MS = 5_000
@@ -46,10 +46,14 @@ export function onBeatDue(turn: Turn): void {
   state.seenChanged = false
 }
 
-/** The highest epoch of which, and of all before it, this member keeps no share. */
-function erasedEpoch({ state }: Turn): number | null {
+/** The highest epoch of which, and of all before it, this member keeps no share, and needs nothing to serve the next. */
+function erasedEpoch(turn: Turn): number | null {
+  const { state } = turn
   const open = [...state.endings.values()]
-    .filter(({ isErased }) => !isErased)
+    .filter(({ isErased, active, next }) => {
+      const serves = active !== null || ownEntry(turn, next.record.members) === undefined
+      return !isErased || !serves // a newcomer had no share, and may still lack the CLOSE of those who had
+    })
     .map(({ epoch }) => epoch.record.e)
   const erased = Math.min(state.base.record.e, ...open) - 1
   return erased < 0 ? null : erased
