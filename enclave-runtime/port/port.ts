@@ -272,23 +272,19 @@ export class Port {
 
   /** Writes what this turn of the loop has queued so far, as far as the wire takes it. */
   flush(): void {
-    let from = 0
-    while (this.#writable && from < this.#out.length) {
-      const to = this.#endOfWrite(from)
-      const bytes = encodeFrames(this.#out.slice(from, to))
-      from = to
+    while (this.#writable && this.#out.length > 0) {
+      const bytes = encodeFrames(this.#out.splice(0, this.#endOfWrite())) // gone before anyone is called
       this.#outBytes -= bytes.length
       this.#writable = this.#wire.write(bytes)
     }
-    this.#out.splice(0, from)
     if (this.#outBytes < MAX_QUEUE_BYTES) this.#wakeSenders()
     this.#throttle()
   }
 
   /** Frames for one write: until it is large enough. */
-  #endOfWrite(from: number): number {
+  #endOfWrite(): number {
     let bytes = 0
-    for (let to = from; ; to++) {
+    for (let to = 0; ; to++) {
       const frame = this.#out[to]
       if (frame === undefined || bytes >= WRITE_BYTES) return to
       bytes += frameSize(frame)

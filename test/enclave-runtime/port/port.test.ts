@@ -322,6 +322,32 @@ describe('Port', () => {
     )
   })
 
+  it('writes each frame once to a wire that calls back while it is written to', () => {
+    const written: Uint8Array[] = []
+    const port = new Port(
+      {
+        write(bytes) {
+          written.push(bytes)
+          port.drained()
+          port.flush()
+          return true
+        },
+        pause: () => undefined,
+        resume: () => undefined,
+      },
+      (violation) => {
+        throw violation
+      },
+      { soon: () => undefined },
+    )
+    for (let i = 0; i < 3; i++) assert.ok(port.offer(event, Uint8Array.of(i), MAX_QUEUE_BYTES))
+    port.flush()
+    const frames = new FrameReader()
+    const payloads = frames.push(Buffer.concat(written)).map(({ payload }) => payload[0])
+    assert.deepEqual(payloads, [0, 1, 2])
+    assert.equal(port.load.out, 0)
+  })
+
   it('lets a sender see less room than the queue has, but never less than one frame', async () => {
     const { a, b, hold } = connected()
     const taken: number[] = []
