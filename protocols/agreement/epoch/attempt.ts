@@ -63,7 +63,7 @@ export function openAttempt(
   promise(turn, put('att', [e, k], { started, deadlineAt }))
   const live = state.proposals.get(hexOf(proposalHash))
   if (live !== undefined) live.starts++
-  state.attempts.set(k, attemptOf(turn, started, deadlineAt))
+  state.attempts.set(k, attemptOf(turn, started, deadlineAt, deadlineMs === 0))
   timer(turn, `deadline/${e}/${k}`, deadlineMs)
 }
 
@@ -72,6 +72,7 @@ export function attemptOf(
   { parts, state }: Pick<Turn, 'parts' | 'state'>,
   started: Started,
   deadlineAt: number,
+  isOverdue: boolean = false,
 ): Attempt {
   const { object } = started.start
   const change = changeOf(started.proposal.object, started.joins)
@@ -84,7 +85,7 @@ export function attemptOf(
     change,
     members: nextRoster(state.base.base, change).members,
     deadlineAt,
-    isOverdue: false,
+    isOverdue,
     hasSetups: false,
     transcripts: new Map(),
     hasFrozen: false,
@@ -237,9 +238,13 @@ export function isFaultOf(
 export const cutChunks = ({ started }: Attempt): number =>
   Math.ceil(started.cut.length / CHUNK_KEYS)
 
+/** Whether this member may still come to READY: not after it, nor after its own fault or deadline, which leave ABORT alone. */
+export const mayBecomeReady = ({ ready, ownFault, isOverdue }: Attempt): boolean =>
+  ready === null && ownFault === null && !isOverdue
+
 /** S4 and S5, at the end of every turn: what is not made yet is asked for, once. */
 export function considerTasks(turn: Turn, attempt: Attempt): void {
-  if (attempt.ready !== null || attempt.ownFault !== null) return
+  if (!mayBecomeReady(attempt)) return
   const self = ownEntry(turn, attempt.members)
   if (self !== undefined && !attempt.hasSetups) ask(turn, attempt, { kind: 'setups' })
   for (let chunk = 0; chunk < cutChunks(attempt); chunk++) {

@@ -3,7 +3,7 @@ import type { EpochRecord } from '../objects/record.ts'
 import { EpochRecord as RecordCodec, transcriptHashOf } from '../objects/record.ts'
 import type { Signed } from '../objects/signed.ts'
 import { nextRecord } from '../rules/change.ts'
-import { ask, cutChunks, isOver } from './attempt.ts'
+import { ask, cutChunks, isOver, mayBecomeReady } from './attempt.ts'
 import { hexOf, same } from './hex-of.ts'
 import { endsQuarantine } from './quarantine.ts'
 import { put } from './records.ts'
@@ -13,7 +13,7 @@ import { byIndex, ownEntry, promise, send, type Turn, union } from './turn.ts'
 /** S7, at the end of every turn: with setups, TAIL and every chunk durable the record is known, and its test signatures are asked for. */
 export function considerTests(turn: Turn, attempt: Attempt): void {
   const { parts } = turn
-  if (attempt.tail === null || attempt.ready !== null || attempt.ownFault !== null) return
+  if (attempt.tail === null || !mayBecomeReady(attempt)) return
   if (!attempt.hasSetups || ownEntry(turn, attempt.members) === undefined) return
   attempt.record ??= recordOf(turn, attempt)
   if (attempt.record === null) return
@@ -45,8 +45,7 @@ export function considerReady(turn: Turn, attempt: Attempt): void {
   const { parts, state } = turn
   const { e, k, record } = attempt
   const self = ownEntry(turn, attempt.members)
-  if (record === null || !attempt.isTested || attempt.ready !== null || attempt.ownFault !== null)
-    return
+  if (record === null || !attempt.isTested || !mayBecomeReady(attempt)) return
   if (self === undefined || (state.quarantine !== null && !endsQuarantine(turn, e, k))) return
   const { committeeId } = parts
   const recordHash = parts.hash(RecordCodec, record)

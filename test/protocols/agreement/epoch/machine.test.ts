@@ -84,6 +84,38 @@ describe('EpochMember', () => {
     assert.equal(other?.disk.get('att/1/2'), undefined)
   })
 
+  it('does nothing for a START that it hears of too late, but open it for ABORT', () => {
+    const world = stage(4, 3, { EpochMember: Watched })
+    propose(world, at(world, 1))
+    const opened = () =>
+      world.nodes.find(({ member }) => member?.state.attempts.has(1) === true)?.member
+    assert.ok(until(world, () => opened() !== undefined))
+    const started = opened()?.state.attempts.get(1)?.started
+    assert.ok(started)
+    const initiator = at(world, started.start.object.initiator)
+    const late = at(world, (started.start.object.initiator % 4) + 1)
+    world.network.partition(
+      new Map(world.nodes.map((node) => [node.address, node === late ? 1 : 0])),
+    )
+    for (const node of world.nodes) if (node !== late) node.crash('before anybody decides')
+    world.run(400_000)
+    assert.equal(late.member?.state.attempts.has(1), false)
+    turns.length = 0
+    late.give({
+      type: 'message',
+      from: initiator.address,
+      boot: initiator.boot,
+      message: { type: 'start', ...started },
+    })
+    assert.equal(late.member?.state.attempts.get(1)?.isOverdue, true)
+    world.run(30_000)
+    const tasks = turns.filter(
+      ({ member, effects }) =>
+        member === late.member && effects.some((effect) => effect.do === 'reshare'),
+    )
+    assert.deepEqual(tasks, [])
+  })
+
   it('promises nothing before it knows what the others have seen of it', () => {
     const world = stage(4, 3, { EpochMember })
     const late = at(world, 4)
