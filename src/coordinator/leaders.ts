@@ -1,3 +1,4 @@
+import { compareBytes } from '../../protocols/agreement/compare-bytes.ts'
 import { objectTags } from '../../protocols/crypto/tags.ts'
 import { objectHash } from '../../protocols/crypto/transcript.ts'
 import { encodeCanonical } from '../../protocols/session/canonical-cbor.ts'
@@ -16,12 +17,4 @@ export function rendezvousOrder<M extends { index: PartyIndex; guestSig: Uint8Ar
     .map((member) => ({ member, score: leaderScore(reqId, member.guestSig) }))
     .sort((a, b) => compareBytes(a.score, b.score))
     .map(({ member }) => member)
-}
-
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 0; i < a.length && i < b.length; i++) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return a.length - b.length
 }

@@ -1,13 +1,7 @@
+import { sameBytes } from '../compare-bytes.ts'
 import type { SignatureList } from '../objects/signed.ts'
 import type { VoteMessage } from './message.ts'
-import {
-  type SignedVote,
-  sameBytes,
-  sameVote,
-  type Value,
-  type VoteKind,
-  valueKey,
-} from './vote.ts'
+import { type SignedVote, sameVote, type Value, type VoteKind, valueKey } from './vote.ts'
 
 /** A vote that counts, with what came attached to it. */
 export interface Ballot extends SignedVote {

@@ -42,9 +42,6 @@ export function voteBody(iid: Uint8Array, vote: Vote): Uint8Array {
   return Body.encode({ iid, kind: number, round, v: value })
 }
 
-export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, at) => byte === b[at])
-
 export const sameValue = (a: Value, b: Value): boolean => valueKey(a) === valueKey(b)
 
 /** Whether two votes of one kind and round say the same. */

@@ -1,5 +1,5 @@
+import { sameBytes } from '../../../../protocols/agreement/compare-bytes.ts'
 import type { VerifyVote } from '../../../../protocols/agreement/qbft/certificate.ts'
-import { sameBytes } from '../../../../protocols/agreement/qbft/vote.ts'
 
 /**
  * Stands for a signature where thousands of schedules are searched: 64 bytes that depend on the member and the body. Nothing

@@ -1,3 +1,4 @@
+import { sameBytes } from '../../../../protocols/agreement/compare-bytes.ts'
 import { convicted } from '../../../../protocols/agreement/qbft/equivocation.ts'
 import type {
   Proposal,
@@ -10,7 +11,6 @@ import { Qbft } from '../../../../protocols/agreement/qbft/qbft.ts'
 import { decodeQbftRecord, SENT_ORDER } from '../../../../protocols/agreement/qbft/record.ts'
 import {
   ABORT,
-  sameBytes,
   sameValue,
   type Value,
   valueKey,
