@@ -16,6 +16,8 @@ export interface Committee {
   readonly quorum: number
   readonly development: boolean
   readonly setupsPerHour: number
+  /** Compressed secp256k1 key, 33 bytes: no request is signed with it. Null before record 0 names it (03 §1.2). */
+  readonly rootKey: Uint8Array | null
 }
 
 /** The committee of a genesis file in which `guestSig` is a member; undefined when it is none. */
@@ -40,6 +42,7 @@ export function committeeOf(
     quorum: quorums(guests.length, t).q,
     development: genesis.environment === 'development',
     setupsPerHour,
+    rootKey: null,
   }
 }
 

@@ -212,7 +212,7 @@ export class Member {
       tell,
       onError,
     })
-    const shares = new KeyShares(this.#keys, kernel, committee.me.index)
+    const shares = new KeyShares(this.#keys, kernel, committee)
     const pool = new PresignaturePool({
       me: committee.me.index,
       members: committee.guests.length,

@@ -1,38 +1,53 @@
+import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
 import type { Handle, Kernel } from '../../../protocols/kernel/kernel.ts'
+import { RequestError } from '../../../protocols/request/errors.ts'
 import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
 import type { Account } from '../accounts/account.ts'
 import { BoundedMap } from '../bounded-map.ts'
+import type { Committee } from '../committee.ts'
 import type { KeyStore } from '../keys/key-store.ts'
 import { VaultError } from '../vault/vault-error.ts'
 
 /** Public points of own shares, 33 bytes each: computed once per key, not once per signature. */
 const MAX_POINTS = 10_000
 
-/** Lends this guest's shares, and knows the keys that it must not use any more. */
+/**
+ * Lends this guest's shares for requests, and knows the keys that it must not use for them: those that are halted, and
+ * the committee's root key, which signs under its own domains alone (03 §1.2).
+ */
 export class KeyShares {
   readonly #keys: Pick<KeyStore, 'share'>
   readonly #kernel: Kernel
   readonly #me: PartyIndex
+  readonly #rootKey: Uint8Array | null
   /** Keys whose share here contradicts their certificate. */
   readonly #halted = new Set<string>()
   readonly #points = new BoundedMap<Uint8Array>(MAX_POINTS)
 
-  constructor(keys: Pick<KeyStore, 'share'>, kernel: Kernel, me: PartyIndex) {
+  constructor(
+    keys: Pick<KeyStore, 'share'>,
+    kernel: Kernel,
+    { me, rootKey }: Pick<Committee, 'me' | 'rootKey'>,
+  ) {
     this.#keys = keys
     this.#kernel = kernel
-    this.#me = me
+    this.#me = me.index
+    this.#rootKey = rootKey
   }
 
-  isHalted({ certificate: { keyId } }: Account): boolean {
-    return this.#halted.has(hex(keyId))
+  /** Whether this guest signs nothing for the account: its key is halted here, or is the root key. */
+  isHalted({ certificate: { keyId, publicKey } }: Account): boolean {
+    return this.#halted.has(hex(keyId)) || this.#isRootKey(publicKey)
   }
 
   /**
    * Lends the share of the account's key for one use; it is wiped afterwards, whatever happens. A share
    * that is not the one of the certificate halts the key (02 §12): nothing is signed with it, nothing erased.
+   * Throws `RequestError` KEY_NOT_FOUND for the root key.
    */
   async withShare<T>(account: Account, use: (share: Handle<'share'>) => Promise<T>): Promise<T> {
-    const { keyId } = account.certificate
+    const { keyId, publicKey } = account.certificate
+    if (this.#isRootKey(publicKey)) throw new RequestError('KEY_NOT_FOUND')
     const share = await this.#keys.share(keyId).catch((cause: unknown) => {
       if (!(cause instanceof VaultError) || cause.code !== 'RECORD_CORRUPT') throw cause
       throw this.#halt(account, 'the share cannot be read', cause)
@@ -45,6 +60,10 @@ export class KeyShares {
     } finally {
       this.#kernel.wipe(share)
     }
+  }
+
+  #isRootKey(publicKey: Uint8Array): boolean {
+    return this.#rootKey !== null && sameBytes(this.#rootKey, publicKey)
   }
 
   #pointOf({ certificate: { keyId, commitment } }: Account): Buffer | undefined {

@@ -139,6 +139,8 @@ export class GuestNet {
   tamper: Tamper = (carried) => [carried]
   onWrite: OnWrite = () => undefined
   starts = 0
+  /** Of guests that start from now on. */
+  rootKey: Uint8Array | null = null
   readonly down: Set<PartyIndex> = new Set()
   readonly #ids: { index: PartyIndex; id: Uint8Array }[] = []
   readonly #letters: Carried[] = []
@@ -199,6 +201,7 @@ export class GuestNet {
       quorum: quorums(n, t).q,
       development,
       setupsPerHour,
+      rootKey: this.rootKey,
     }
   }
 
