@@ -25,9 +25,10 @@ import {
   WAITING_ENVELOPE_BYTES,
 } from '../port/messages.ts'
 import { Port, PortError } from '../port/port.ts'
+import { committeeSide } from './committee-side.ts'
 import { Diagnostics } from './diagnostics.ts'
 import { exitReason } from './exit-reason.ts'
-import type { EnvelopeTaker, Guest, GuestEvent, GuestExit } from './guest.ts'
+import type { EnvelopeTaker, Guest, GuestCommittee, GuestEvent, GuestExit } from './guest.ts'
 import { LaunchError } from './launch-error.ts'
 import type { RecordStore } from './record-store.ts'
 
@@ -76,6 +77,7 @@ class GuestClient {
   readonly #diagnostics: Diagnostics
   readonly #hello: PromiseWithResolvers<HelloToHost> = Promise.withResolvers()
   readonly #exited: Promise<GuestExit>
+  readonly #committee: GuestCommittee
   #greeted = false
   #violation: string | undefined
   #takeEnvelope: EnvelopeTaker | undefined
@@ -99,6 +101,7 @@ class GuestClient {
       (violation) => this.#violated(violation),
     )
     this.#serve()
+    this.#committee = committeeSide(this.#port, (...asked) => this.#ask(...asked))
     process.input.on('drain', () => this.#port.drained())
     process.input.on('error', () => this.#port.close('GUEST_ENDED')) // it is gone; `exited` says why
     process.output.on('data', (chunk: Uint8Array) => this.#port.receive(chunk))
@@ -135,6 +138,7 @@ class GuestClient {
     return {
       hello,
       exited: this.#exited,
+      committee: this.#committee,
       check: (request, signal) =>
         this.#ask(rpc, rpcAsk.encode({ op: 'check', request }), checkReply, signal),
       lead: (request, plan, signal) =>

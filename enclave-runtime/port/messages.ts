@@ -23,7 +23,7 @@ import {
 export type { EnvelopeFrame, Priority } from './envelope-frame.ts'
 export type { JsonValue } from './shape.ts'
 
-/** Types of frames (04 §2). 4, 6 and 7 are reserved: nothing sends or takes them yet. */
+/** Types of frames (04 §2). 6 and 7 are reserved: nothing sends or takes them yet. The messages of type 4: committee-messages.ts. */
 export const PORT_TYPES = {
   hello: 1,
   envelope: 2,
@@ -59,6 +59,7 @@ export const PAYLOAD_LIMITS: Readonly<Record<number, number>> = {
   [PORT_TYPES.hello]: 128 * KIB, // a genesis file and a few fields
   [PORT_TYPES.envelope]: 1_114_112,
   [PORT_TYPES.rpc]: MAX_REQUEST_BYTES + 4 * KIB, // the fields around a request
+  [PORT_TYPES.committee]: 128 * KIB, // a certificate, or a proposal with two joins that bring evidence
   [PORT_TYPES.store]: MAX_STORE_BYTES + 64 * KIB, // 256 names and their framing
   [PORT_TYPES.command]: 64 * KIB,
   [PORT_TYPES.event]: KIB,
