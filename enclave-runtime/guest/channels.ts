@@ -1,8 +1,10 @@
 import { DecodeError } from '../../protocols/session/codec.ts'
 import {
   decodeHeader,
+  type EnvelopeHeader,
   type EnvelopeMessage,
   type HandshakeFacts,
+  headerEpoch,
   prologue,
 } from '../../protocols/session/envelope.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
@@ -17,26 +19,28 @@ import {
   REKEY_MESSAGES,
 } from './peer-channel.ts'
 
-/** Who speaks with whom: from the genesis file, never from the wire (04 §11). */
+/** Who speaks with whom in one epoch: from the genesis file, a certified record or the accepted proposal, never from the wire (04 §11). */
 export interface ChannelsInit<Key> {
   readonly me: PartyIndex
-  /** GC, the X25519 key whose public half stands in the genesis file. */
+  /** GC, the X25519 key whose public half stands in the own entry. */
   readonly identity: NoiseKeyPair<Key>
   /** All members; the own entry is skipped. */
   readonly members: readonly { readonly index: PartyIndex; readonly guestEnc: Uint8Array }[]
   readonly networkId: Uint8Array
   readonly committeeId: Uint8Array
-  readonly epoch: bigint
-  readonly recordHash: Uint8Array
+  readonly e: number
+  /** Names the attempt that made the epoch (03 §1.2): another one's handshake does not authenticate. */
+  readonly epochId: Uint8Array
   /** 16 bytes, new at every start. */
   readonly bootId: Uint8Array
   /** Fewer than 2^20 in tests. */
   readonly rekeyMessages?: number
 }
 
-/** The secure channels of this guest, one per other member. */
+/** The secure channels of this guest in one epoch, one per other member. */
 export class Channels<Key = unknown> {
   readonly #me: PartyIndex
+  readonly #epoch: number
   readonly #peers: ReadonlyMap<PartyIndex, PeerChannel<Key>>
   #up: ReadonlySet<PartyIndex> = new Set()
   readonly #dropped = new Map<DropReason, number>()
@@ -46,6 +50,7 @@ export class Channels<Key = unknown> {
 
   constructor(init: ChannelsInit<Key>, deps: ChannelsDeps<Key>) {
     this.#me = init.me
+    this.#epoch = headerEpoch(init.e)
     const others = init.members.filter(({ index }) => index !== init.me)
     this.#peers = new Map(
       others.map(({ index, guestEnc }) => [
@@ -54,9 +59,11 @@ export class Channels<Key = unknown> {
           {
             me: init.me,
             peer: index,
+            epoch: this.#epoch,
             statics: { mine: init.identity, theirs: guestEnc },
             prologue: prologue({
               ...init,
+              epoch: BigInt(init.e),
               initiator: Math.min(init.me, index),
               responder: Math.max(init.me, index),
             }),
@@ -110,18 +117,15 @@ export class Channels<Key = unknown> {
     return peer.send(message, signal, priority)
   }
 
-  /** An envelope that the host says came from `from`. */
-  receive(from: PartyIndex, bytes: Uint8Array): void {
+  /** An envelope that the host says came from `from`; `known`: its header, where that was read before. */
+  receive(from: PartyIndex, bytes: Uint8Array, known?: EnvelopeHeader): void {
+    const header = known ?? this.#header(bytes)
+    if (header === undefined) return
     const peer = this.#peers.get(from)
-    try {
-      const header = decodeHeader(bytes)
-      if (peer === undefined || header.from !== from || header.to !== this.#me)
-        this.#drop('address')
-      else peer.receive(header, bytes)
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      this.#drop('header')
-    }
+    if (header.epoch !== this.#epoch) this.#drop('epoch')
+    else if (peer === undefined || header.from !== from || header.to !== this.#me)
+      this.#drop('address')
+    else peer.receive(header, bytes)
   }
 
   /** Whose hosts are connected now: channels are made before they are needed. */
@@ -137,6 +141,16 @@ export class Channels<Key = unknown> {
 
   close(): void {
     for (const peer of this.#peers.values()) peer.close()
+  }
+
+  #header(bytes: Uint8Array): EnvelopeHeader | undefined {
+    try {
+      return decodeHeader(bytes)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#drop('header')
+      return undefined
+    }
   }
 
   #drop(reason: DropReason): void {

@@ -43,6 +43,7 @@ const MAX_QUEUED_BYTES: number = 8 * 1024 * 1024 // two rounds of the largest se
 export type DropReason =
   | 'header'
   | 'address'
+  | 'epoch'
   | 'sequence'
   | 'unauthentic'
   | 'unknown-channel'
@@ -72,6 +73,8 @@ export interface ChannelEvents {
 export interface PeerInit<Key> {
   readonly me: PartyIndex
   readonly peer: PartyIndex
+  /** As headers carry it. */
+  readonly epoch: number
   readonly statics: KkStatics<Key>
   readonly prologue: Uint8Array
   readonly bootId: Uint8Array
@@ -280,8 +283,8 @@ export class PeerChannel<Key> {
 
   /** Sends what is no message. When the host cannot carry it, nothing that waits for it can leave. */
   #speak(kind: EnvelopeKind, body: Uint8Array, channel: Uint8Array): void {
-    const { me, peer } = this.#init
-    const header = encodeHeader({ kind, from: me, to: peer, channel, sequence: 0 })
+    const { me, peer, epoch } = this.#init
+    const header = encodeHeader({ kind, from: me, to: peer, epoch, channel, sequence: 0 })
     const bytes = new Uint8Array(header.length + body.length)
     bytes.set(header)
     bytes.set(body, header.length)
@@ -311,7 +314,7 @@ export class PeerChannel<Key> {
       this.#events.dropped('handshake')
       return
     }
-    const { statics, prologue, me, peer } = this.#init
+    const { statics, prologue, me, peer, epoch } = this.#init
     const response = respond(this.#deps.suite, statics, prologue, message)
     const facts = decodeFacts(response.payload)
     if (this.#isDead(facts)) {
@@ -319,20 +322,20 @@ export class PeerChannel<Key> {
       return
     }
     const { message: answer, secrets } = response.answer(this.#facts())
-    const channel = new SecureChannel(this.#deps.suite, me, peer, secrets)
+    const channel = new SecureChannel(this.#deps.suite, me, peer, epoch, secrets)
     this.#halfOpen.push({ channel, facts, since: this.#deps.monotonicMs(), ephemeral })
     if (this.#halfOpen.length > MAX_HALF_OPEN) this.#halfOpen.shift()?.channel.destroy()
     this.#speak(ENVELOPE_KINDS.second, answer, NO_CHANNEL)
   }
 
   #finish(message: Uint8Array): void {
-    const { me, peer } = this.#init
+    const { me, peer, epoch } = this.#init
     for (const initiation of this.#begun.toReversed()) {
       const finished = attempt(() => initiation.finish(message))
       if (finished === undefined) continue
       const facts = decodeFacts(finished.payload)
       if (this.#isDead(facts)) break
-      const channel = new SecureChannel(this.#deps.suite, me, peer, finished.secrets)
+      const channel = new SecureChannel(this.#deps.suite, me, peer, epoch, finished.secrets)
       this.#begun = []
       this.#establish({ channel, facts, since: this.#deps.monotonicMs() })
       return

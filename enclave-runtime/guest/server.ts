@@ -1,10 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import {
-  committeeIdOf,
-  decodeGenesis,
-  type Genesis,
-  networkIdOf,
-} from '../../protocols/agreement/genesis.ts'
+import { decodeGenesis, type Genesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
 import {
   encodeNodeRecord,
   encodeSignedNodeRecord,
@@ -164,9 +159,9 @@ export class Server {
         identity: vault.channelKey,
         members: genesis.members,
         networkId,
-        committeeId: committeeIdOf(networkId, 0),
-        epoch: 0n,
-        recordHash: networkId,
+        committeeId: committee.committeeId,
+        e: committee.epoch.e,
+        epochId: committee.epochId,
         bootId: this.#bootId,
       },
       {

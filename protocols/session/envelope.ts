@@ -18,6 +18,8 @@ export interface EnvelopeHeader {
   readonly kind: EnvelopeKind
   readonly from: PartyIndex
   readonly to: PartyIndex
+  /** e mod 2^16: which of the receiver's rooms it is for. */
+  readonly epoch: number
   /** First 8 bytes of the handshake hash; zero in kinds 1 and 2. */
   readonly channel: Uint8Array
   readonly sequence: number
@@ -40,13 +42,18 @@ const MESSAGE_HEAD_BYTES = 44 // session 32, attempt 4, round 2, type 2, length 
 export const MAX_BODY_BYTES: number = 1_048_576 - MESSAGE_HEAD_BYTES
 export const MAX_ENVELOPE_BYTES: number = HEADER_BYTES + 1_048_576 + TAG_BYTES
 
-export function encodeHeader({ kind, from, to, channel, sequence }: EnvelopeHeader): Uint8Array {
+/** The epoch as a header carries it: at most two follow each other in use, so that sixteen bits tell them apart. */
+export const headerEpoch = (e: number): number => e % 2 ** 16
+
+export function encodeHeader(header: EnvelopeHeader): Uint8Array {
+  const { kind, from, to, epoch, channel, sequence } = header
   const bytes = new Uint8Array(HEADER_BYTES)
   const view = new DataView(bytes.buffer)
   view.setUint8(0, VERSION)
   view.setUint8(1, kind)
   view.setUint16(2, from)
   view.setUint16(4, to)
+  view.setUint16(6, epoch)
   bytes.set(channel, 8)
   view.setUint32(16, Math.floor(sequence / 2 ** 32)) // a bigint for every message would be garbage
   view.setUint32(20, sequence % 2 ** 32)
@@ -61,13 +68,13 @@ export function decodeHeader(bytes: Uint8Array): EnvelopeHeader {
   if (view.getUint8(0) !== VERSION) throw new DecodeError('another version')
   const kind = KINDS.find((known) => known === view.getUint8(1))
   if (kind === undefined) throw new DecodeError('unknown kind')
-  if (view.getUint16(6) !== 0) throw new DecodeError('reserved bytes')
   const sequence = view.getUint32(16) * 2 ** 32 + view.getUint32(20)
   if (!Number.isSafeInteger(sequence)) throw new DecodeError('sequence')
   const header: EnvelopeHeader = {
     kind,
     from: view.getUint16(2),
     to: view.getUint16(4),
+    epoch: view.getUint16(6),
     channel: bytes.slice(8, 16),
     sequence,
   }
@@ -81,7 +88,8 @@ export interface PrologueFields {
   readonly networkId: Uint8Array
   readonly committeeId: Uint8Array
   readonly epoch: bigint
-  readonly recordHash: Uint8Array
+  /** Names the attempt that made the epoch (03 §1.2). */
+  readonly epochId: Uint8Array
   /** The lower party index. */
   readonly initiator: PartyIndex
   readonly responder: PartyIndex
@@ -99,7 +107,7 @@ export function prologue(fields: PrologueFields): Uint8Array {
     fields.networkId,
     fields.committeeId,
     numbers.subarray(0, 8),
-    fields.recordHash,
+    fields.epochId,
     numbers.subarray(8),
   )
 }
@@ -241,6 +249,8 @@ export class SecureChannel {
   readonly #opens: KeyedCipher
   readonly #me: PartyIndex
   readonly #peer: PartyIndex
+  /** As headers carry it. */
+  readonly #epoch: number
   readonly #secrets: NoiseSecrets
   readonly #window = new SequenceWindow()
   #sent = 0
@@ -251,12 +261,14 @@ export class SecureChannel {
     suite: Pick<NoiseSuite<unknown>, 'under'>,
     me: PartyIndex,
     peer: PartyIndex,
+    epoch: number,
     secrets: NoiseSecrets,
   ) {
     this.#seals = suite.under(secrets.send)
     this.#opens = suite.under(secrets.receive)
     this.#me = me
     this.#peer = peer
+    this.#epoch = epoch
     this.#secrets = secrets
     this.id = secrets.hash.slice(0, 8)
   }
@@ -273,6 +285,7 @@ export class SecureChannel {
       kind: ENVELOPE_KINDS.data,
       from: this.#me,
       to: this.#peer,
+      epoch: this.#epoch,
       channel: this.id,
       sequence,
     })

@@ -256,11 +256,11 @@ export class KeygenManager {
     attempt: number,
     coordinatorNonce: Uint8Array,
   ): Uint8Array {
-    const { networkId, epochId, guests, threshold } = this.#init.committee
+    const { networkId, epoch, epochId, guests, threshold } = this.#init.committee
     const nothing = new Uint8Array()
     const requestDigest = sessionBinding({
       networkId,
-      epoch: 0,
+      epoch: epoch.e,
       digest: request.digest,
       intentDigest: nothing,
       chainDigest: nothing,

@@ -31,11 +31,11 @@ export function signingPlan(
   manner: Manner = IN_FULL,
 ): SigningPlan {
   if (!isSignerSet(committee, signers)) throw new RequestError('MPC_QUORUM', 'not a set of signers')
-  const { networkId, epochId } = committee
+  const { networkId, epochId, epoch } = committee
   const { keyId } = account.certificate
   const binding = sessionBinding({
     networkId,
-    epoch: 0,
+    epoch: epoch.e,
     digest: request.digest,
     intentDigest: intent.intentDigest,
     chainDigest: intent.digest,

@@ -77,7 +77,13 @@ export class TestNetwork {
   /** Starts a guest, or starts it anew. */
   start(
     me: number,
-    more: { epoch?: bigint; networkId?: Uint8Array; keys?: string; rekeyMessages?: number } = {},
+    more: {
+      e?: number
+      epochId?: Uint8Array
+      networkId?: Uint8Array
+      keys?: string
+      rekeyMessages?: number
+    } = {},
   ): Heard {
     this.guests.get(me)?.channels.close()
     const heard = new Heard()
@@ -88,8 +94,8 @@ export class TestNetwork {
         members: [1, 2, 3].map((index) => ({ index, guestEnc: keyOf(`guest ${index}`).publicKey })),
         networkId: more.networkId ?? new Uint8Array(32).fill(1),
         committeeId: new Uint8Array(32).fill(2),
-        epoch: more.epoch ?? 0n,
-        recordHash: new Uint8Array(32).fill(3),
+        e: more.e ?? 0,
+        epochId: more.epochId ?? new Uint8Array(32).fill(3),
         ...(more.rekeyMessages && { rekeyMessages: more.rekeyMessages }),
         bootId: new Uint8Array(16).fill(++this.#boots),
       },

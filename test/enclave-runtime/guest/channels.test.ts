@@ -245,12 +245,20 @@ describe('Channels against a host', () => {
     assert.deepEqual(bob.bodies, [])
     assert.deepEqual(carol.bodies, ['1: for carol'])
     assert.ok((network.of(2).dropped.get('address') ?? 0) > 0)
+    for (const at of [6, 7]) {
+      const elsewhen = letter.bytes.slice()
+      elsewhen[at] = 1 // the header says: of another epoch
+      network.of(3).receive(1, elsewhen)
+    }
+    assert.equal(network.of(3).dropped.get('epoch'), 2)
+    assert.deepEqual(carol.bodies, ['1: for carol'])
   })
 
   it('that brings letters of another network, another epoch or another key', async () => {
     for (const other of [
       { networkId: new Uint8Array(32).fill(9) },
-      { epoch: 1n },
+      { e: 2 ** 16 },
+      { epochId: new Uint8Array(32).fill(9) },
       { keys: 'mallory' },
     ]) {
       const network = new TestNetwork()

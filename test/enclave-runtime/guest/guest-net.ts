@@ -1,4 +1,4 @@
-import type { Committee } from '../../../enclave-runtime/guest/committee.ts'
+import { type Committee, GENESIS_EPOCH } from '../../../enclave-runtime/guest/committee.ts'
 import { Member, type MemberInit } from '../../../enclave-runtime/guest/member.ts'
 import type { SetupLimits } from '../../../enclave-runtime/guest/pairs/pair.ts'
 import type { Records } from '../../../enclave-runtime/guest/records.ts'
@@ -193,6 +193,7 @@ export class GuestNet {
     if (me === undefined) throw new Error(`no guest ${index}`)
     return {
       networkId: NETWORK,
+      epoch: GENESIS_EPOCH,
       epochId: NETWORK,
       committeeId: new Uint8Array(32).fill(0xc0),
       me,

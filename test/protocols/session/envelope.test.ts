@@ -34,12 +34,13 @@ describe('the header of an envelope', () => {
       kind: ENVELOPE_KINDS.data,
       from: 0x0102,
       to: 0x0304,
+      epoch: 0x0506,
       channel: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
       sequence: 0x1122334455,
     })
     assert.equal(
       Buffer.from(bytes).toString('hex'),
-      '01030102030400000102030405060708' + '0000001122334455',
+      '01030102030405060102030405060708' + '0000001122334455',
     )
     assert.equal(bytes.length, HEADER_BYTES)
   })
@@ -59,16 +60,17 @@ describe('the header of an envelope', () => {
     for (const kind of Object.values(ENVELOPE_KINDS)) {
       const data = kind === ENVELOPE_KINDS.data
       const channel = new Uint8Array(8).fill(data ? 5 : 0)
-      const header = { kind, from: 1, to: 2, channel, sequence: data ? 2 ** 40 : 0 }
+      const header = { kind, from: 1, to: 2, epoch: 0xffff, channel, sequence: data ? 2 ** 40 : 0 }
       assert.deepEqual(decodeHeader(encodeHeader(header)), header)
     }
   })
 
-  it('refuses other versions, kinds, reserved bytes, and what a kind may not have', () => {
+  it('refuses other versions, kinds, and what a kind may not have', () => {
     const header = {
       kind: ENVELOPE_KINDS.first,
       from: 1,
       to: 2,
+      epoch: 0,
       channel: new Uint8Array(8),
       sequence: 0,
     }
@@ -77,8 +79,6 @@ describe('the header of an envelope', () => {
       [0, 2],
       [1, 0],
       [1, 5],
-      [6, 1],
-      [7, 1],
       [8, 1],
       [23, 1],
     ] as const) {
@@ -99,7 +99,7 @@ describe('the prologue', () => {
       networkId: new Uint8Array(32).fill(1),
       committeeId: new Uint8Array(32).fill(2),
       epoch: 0n,
-      recordHash: new Uint8Array(32).fill(1),
+      epochId: new Uint8Array(32).fill(1),
       initiator: 1,
       responder: 2,
     }
@@ -107,7 +107,7 @@ describe('the prologue', () => {
       { networkId: new Uint8Array(32).fill(9) },
       { committeeId: new Uint8Array(32).fill(9) },
       { epoch: 1n },
-      { recordHash: new Uint8Array(32).fill(9) },
+      { epochId: new Uint8Array(32).fill(9) },
       { initiator: 3 },
       { responder: 3 },
     ].map((other) => Buffer.from(prologue({ ...fields, ...other })).toString('hex'))
@@ -228,8 +228,8 @@ describe('SecureChannel', () => {
   const ends = (): [SecureChannel, SecureChannel] => {
     const [there, back, hash] = [random(32), random(32), random(32)]
     return [
-      new SecureChannel(suite, 1, 2, { send: there.slice(), receive: back.slice(), hash }),
-      new SecureChannel(suite, 2, 1, { send: back.slice(), receive: there.slice(), hash }),
+      new SecureChannel(suite, 1, 2, 7, { send: there.slice(), receive: back.slice(), hash }),
+      new SecureChannel(suite, 2, 1, 7, { send: back.slice(), receive: there.slice(), hash }),
     ]
   }
   const open = (channel: SecureChannel, bytes: Uint8Array) =>
@@ -292,11 +292,12 @@ describe('SecureChannel', () => {
 
   it('says that an authenticated message is malformed when it is none', () => {
     const [there, back, hash] = [random(32), random(32), random(32)]
-    const bob = new SecureChannel(suite, 2, 1, { send: back, receive: there, hash })
+    const bob = new SecureChannel(suite, 2, 1, 7, { send: back, receive: there, hash })
     const header = encodeHeader({
       kind: ENVELOPE_KINDS.data,
       from: 1,
       to: 2,
+      epoch: 7,
       channel: hash.slice(0, 8),
       sequence: 0,
     })
