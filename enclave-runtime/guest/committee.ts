@@ -61,11 +61,12 @@ export function committeeOfRecord(
   const guests = guestsOf(record.members)
   const me = guests.find(({ id }) => Buffer.from(id).equals(guestSig))
   if (me === undefined) return undefined
-  const { networkId, committeeId, epochId, e, k, t } = record
+  const { networkId, committeeId, epochId, e, k, t, rootKey } = record
   return {
     ...{ networkId, committeeId, epochId, epoch: { e, k }, me, guests, threshold: t, development },
     quorum: quorums(guests.length, t).q,
     setupsPerHour: record.params.setupsPerHour,
+    rootKey,
   }
 }
 
