@@ -14,6 +14,8 @@ export interface NodeFiles {
   readonly libp2p: string
   /** Sealed records of the guest. */
   readonly records: string
+  /** The operator's door of the running node (03 §12). */
+  readonly operatorSocket: string
   /** What the running node says about itself: process, addresses. */
   readonly running: string
 }
@@ -27,5 +29,6 @@ export const nodeFiles = ({ dir, dataDir }: { dir: string; dataDir: string }): N
   peerKey: join(dataDir, 'host', 'peer.key'),
   libp2p: join(dataDir, 'host', 'libp2p'),
   records: join(dataDir, 'records'),
+  operatorSocket: join(dataDir, 'host', 'operator.sock'),
   running: join(dataDir, 'host', 'running.json'),
 })
