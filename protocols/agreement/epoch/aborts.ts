@@ -32,7 +32,8 @@ export function takeAbort(turn: Turn, cert: AbortCert): void {
   if (attempt === undefined) return
   effects.push({ do: 'drop-attempt', e, k })
   if (state.frozen === k) state.frozen = null
-  note(turn, remove('frozen', [e - 1, k]), remove('tail', [e, k]), remove('ready', [e, k]))
+  const frozen = e === 0 ? [] : [remove('frozen', [e - 1, k])]
+  note(turn, ...frozen, remove('tail', [e, k]), remove('ready', [e, k]))
   notice(turn, {
     about: 'aborted',
     e,

@@ -1,37 +1,48 @@
 import type { Answer } from '../objects/proposal.ts'
 import type { Signed } from '../objects/signed.ts'
-import { areJoinsOf, changeOf } from '../rules/change.ts'
+import { areJoinsOf } from '../rules/change.ts'
 import { brokenChange } from '../rules/proposal-rules.ts'
+import { changeOfSubject, expiryOf, isGenesis } from './genesis-epoch.ts'
 import { hexOf } from './hex-of.ts'
-import type { Proposed } from './messages.ts'
-import type { LiveProposal } from './state.ts'
+import type { Subject } from './messages.ts'
+import type { Epoch, LiveProposal } from './state.ts'
 import { numbersOf, type Turn } from './turn.ts'
 
 /** Why a proposal cannot become a record after this base (03 §1.3). */
-export function faultsOf({ parts, state, now }: Turn, proposed: Proposed): readonly string[] {
-  const { object } = proposed.proposal
-  return object.expiresAt <= now ? ['expired'] : rosterFaults({ parts, state }, proposed)
+export function faultsOf({ parts, state, now }: Turn, subject: Subject): readonly string[] {
+  return expiryOf(subject) <= now ? ['expired'] : rosterFaults({ parts, state }, subject)
 }
 
 /** The same without the time: what a START that is heard of late must still keep. */
 export function rosterFaults(
   { parts, state }: Pick<Turn, 'parts' | 'state'>,
-  proposed: Proposed,
+  subject: Subject,
 ): readonly string[] {
-  const { object } = proposed.proposal
-  if (!areJoinsOf(object, proposed.joins) || !parts.areJoinsGood(proposed))
+  const { proposal, joins } = subject
+  if ((proposal === null) !== isGenesis(state.base))
+    return [proposal === null ? 'nobody proposes it' : 'epoch 0 is not made yet']
+  if (proposal === null) return []
+  if (!areJoinsOf(proposal.object, joins) || !parts.areJoinsGood(subject))
     return ['a join that is not valid']
   const { base } = state.base
-  const broken = brokenChange(base, changeOf(object, proposed.joins))
+  const broken = brokenChange(base, changeOfSubject(base, subject))
   return broken === undefined ? [] : [`${broken.rule}: ${broken.reason}`]
 }
 
-/** Proposals that q members of the base accepted and that live. */
+/** Proposals that enough members of the base accepted and that live. */
 export const accepted = ({ state, now }: Turn): readonly LiveProposal[] =>
   [...state.proposals.values()]
-    .filter(({ proposal, starts }) => proposal.object.expiresAt > now && starts < MAX_STARTS)
-    .filter((live) => yesAnswers(live).length >= numbersOf(state.base.record).q)
+    .filter((live) => expiryOf(live) > now && (live.proposal === null || live.starts < MAX_STARTS))
+    .filter((live) => yesAnswers(live).length >= answersNeeded(state.base))
     .sort((a, b) => (hexOf(a.hash) < hexOf(b.hash) ? -1 : 1))
+
+/** q of the base; everybody in a genesis file (03 §1.2). */
+export const answersNeeded = ({ base, record }: Epoch): number =>
+  isGenesis({ base }) ? record.members.length : numbersOf(record).q
+
+/** t members of the base; everybody in a genesis file (03 §1.2). */
+export const dealersNeeded = ({ base, record }: Epoch): number =>
+  isGenesis({ base }) ? record.members.length : record.t
 
 export const yesAnswers = ({ answers }: LiveProposal): readonly Signed<Answer>[] =>
   [...answers.values()]

@@ -4,6 +4,7 @@ import { EpochRecord } from '../objects/record.ts'
 import type { Signed } from '../objects/signed.ts'
 import { baseOfRecord } from '../rules/base.ts'
 import { isEpochOf } from './epoch-certificate.ts'
+import { isGenesis } from './genesis-epoch.ts'
 import type { HeldKey } from './held-key.ts'
 import { same } from './hex-of.ts'
 import type { ClosedLog, OpenInstance } from './messages.ts'
@@ -77,7 +78,7 @@ export function takeEpoch(turn: Turn, cert: EpochCert, keys: readonly HeldKey[])
     notice(turn, { about: 'shareless', e })
 }
 
-/** The epoch before, as far as this member knows it: what follows is S10 to S12. */
+/** The epoch before, as far as this member knows it: what follows is S10 to S12. Of what the genesis file says there is nothing to close or to erase. */
 export function openEnding(turn: Turn, epoch: Epoch, next: Epoch, close: ClosedLog | null): Ending {
   const { state } = turn
   const { e } = epoch.record
@@ -86,17 +87,21 @@ export function openEnding(turn: Turn, epoch: Epoch, next: Epoch, close: ClosedL
     next,
     close,
     closes: new Map(close === null ? [] : [[close.close.object.index, close]]),
-    handedOff: false,
+    handedOff: isGenesis(epoch),
     active: null,
     actives: new Map(),
     root: null,
     rootTimer: false,
     isDrained: false,
-    isErased: ownEntry(turn, epoch.record.members) === undefined,
+    isErased: isGenesis(epoch) || ownEntry(turn, epoch.record.members) === undefined,
     erased: null,
     receipts: new Map(),
   }
   state.endings.set(e, ending)
+  if (isGenesis(epoch)) {
+    turn.effects.push({ do: 'open-log', e: next.record.e, closes: [] })
+    return ending
+  }
   timer(turn, `drain/${e}`, next.record.params.drainMs)
   if (!ending.isErased && close === null) turn.effects.push({ do: 'close-log', e })
   return ending

@@ -4,27 +4,18 @@ import { Proposal } from '../objects/proposal.ts'
 import { epochIdOf } from '../objects/record.ts'
 import type { Signed } from '../objects/signed.ts'
 import { Start } from '../objects/start.ts'
-import { changeOf, needsOperators, nextRoster } from '../rules/change.ts'
+import { needsOperators, nextRoster } from '../rules/change.ts'
 import { attemptMs, brokenStartTime } from '../rules/start-rules.ts'
 import { takeAbort } from './aborts.ts'
-import { rosterFaults } from './accepted.ts'
+import { answersNeeded, dealersNeeded, rosterFaults } from './accepted.ts'
 import type { TaskDone, TaskFailed } from './events.ts'
+import { changeOfSubject, expiryOf, isGenesis } from './genesis-epoch.ts'
+import type { HeldKey } from './held-key.ts'
 import { hexOf, same } from './hex-of.ts'
 import type { Started } from './messages.ts'
 import { put } from './records.ts'
 import type { Attempt } from './state.ts'
-import {
-  byIndex,
-  notice,
-  numbersOf,
-  ownEntry,
-  promise,
-  reply,
-  send,
-  type Turn,
-  timer,
-  union,
-} from './turn.ts'
+import { byIndex, notice, ownEntry, promise, reply, send, type Turn, timer, union } from './turn.ts'
 
 /** Keys of one chunk (03 §6). */
 export const CHUNK_KEYS = 256
@@ -46,8 +37,7 @@ export function onStart(turn: Turn, started: Started): void {
   }
   if (k !== nextAttempt(turn) || !isGood(turn, started)) return
   // One that is heard of too late takes part in nothing but its ABORT, or it would stay undecided for ever.
-  const { object } = started.proposal
-  const isTimely = brokenStartTime(start.object, now) === undefined && object.expiresAt > now
+  const isTimely = brokenStartTime(start.object, now) === undefined && expiryOf(started) > now
   openAttempt(turn, started, isTimely ? start.object.deadlineMs : 0)
 }
 
@@ -75,7 +65,7 @@ export function attemptOf(
   isOverdue: boolean = false,
 ): Attempt {
   const { object } = started.start
-  const change = changeOf(started.proposal.object, started.joins)
+  const change = changeOfSubject(state.base.base, started)
   return {
     e: object.e,
     k: object.k,
@@ -90,7 +80,8 @@ export function attemptOf(
     transcripts: new Map(),
     hasFrozen: false,
     lists: new Map(),
-    tail: null,
+    tail: isGenesis(state.base) ? { lists: [], keys: [] } : null, // no key can be late
+    rootKey: null,
     record: null,
     running: new Set(),
     isTested: false,
@@ -120,12 +111,15 @@ function isGood(turn: Turn, started: Started): boolean {
   if (object.k > 1 && (abort === null || object.abortCertHash === null)) return false
   if (abort !== null && !same(parts.hash(AbortCert, abort), object.abortCertHash ?? baseHash))
     return false
-  if (!same(proposal.object.baseHash, baseHash) || rosterFaults(turn, started).length > 0)
-    return false
-  const author = byIndex(record.members, proposal.object.proposerIndex)
-  if (author === undefined || !parts.isSignedBy(Proposal, proposal, author.guestSig)) return false
-  if (!same(parts.hash(Proposal, proposal.object), object.proposalHash)) return false
-  if (object.dealers.length !== record.t) return false
+  if (rosterFaults(turn, started).length > 0) return false
+  if (proposal !== null) {
+    if (!same(proposal.object.baseHash, baseHash)) return false
+    const author = byIndex(record.members, proposal.object.proposerIndex)
+    if (author === undefined || !parts.isSignedBy(Proposal, proposal, author.guestSig)) return false
+  }
+  const { proposalHash } = changeOfSubject(state.base.base, started)
+  if (!same(proposalHash, object.proposalHash)) return false
+  if (object.dealers.length !== dealersNeeded(state.base)) return false
   if (!object.dealers.every((dealer) => byIndex(record.members, dealer) !== undefined)) return false
   if (object.cutCount !== cut.length || object.deadlineMs !== attemptMs(cut.length)) return false
   if (!same(parts.keyRoot(cut), object.cutRoot)) return false
@@ -133,16 +127,16 @@ function isGood(turn: Turn, started: Started): boolean {
   return areAccepted(turn, object, started)
 }
 
-/** q members of the base said yes to this proposal on this base. */
+/** Enough members of the base said yes to this on this base. */
 function areAccepted(
   { parts, state }: Turn,
   { answers, proposalHash }: Start,
-  { proposal, joins }: Started,
+  started: Started,
 ): boolean {
   const { record, hash } = state.base
   const authors = new Set(answers.map(({ object }) => object.index))
-  if (authors.size !== answers.length || authors.size < numbersOf(record).q) return false
-  const needsOperator = needsOperators(state.base.base, changeOf(proposal.object, joins))
+  if (authors.size !== answers.length || authors.size < answersNeeded(state.base)) return false
+  const needsOperator = needsOperators(state.base.base, changeOfSubject(state.base.base, started))
   return answers.every((answer) => {
     const { object } = answer
     const author = byIndex(record.members, object.index)
@@ -238,6 +232,19 @@ export function isFaultOf(
 export const cutChunks = ({ started }: Attempt): number =>
   Math.ceil(started.cut.length / CHUNK_KEYS)
 
+/** Transcripts that the record covers, once the keys are final: the root key is the one chunk of the genesis epoch (03 §1.2). */
+export const allChunks = (attempt: Attempt): number =>
+  attempt.started.proposal === null
+    ? 1
+    : cutChunks(attempt) + (attempt.tail !== null && attempt.tail.keys.length > 0 ? 1 : 0)
+
+/** The keys of the epoch that this attempt makes, once they are final. */
+export const keysOf = ({ started, tail, rootKey }: Attempt): readonly HeldKey[] => [
+  ...(rootKey === null ? [] : [rootKey]),
+  ...started.cut,
+  ...(tail?.keys ?? []),
+]
+
 /** Whether this member may still come to READY: not after it, nor after its own fault or deadline, which leave ABORT alone. */
 export const mayBecomeReady = ({ ready, ownFault, isOverdue }: Attempt): boolean =>
   ready === null && ownFault === null && !isOverdue
@@ -247,6 +254,8 @@ export function considerTasks(turn: Turn, attempt: Attempt): void {
   if (!mayBecomeReady(attempt)) return
   const self = ownEntry(turn, attempt.members)
   if (self !== undefined && !attempt.hasSetups) ask(turn, attempt, { kind: 'setups' })
+  if (attempt.started.proposal === null && attempt.rootKey === null)
+    ask(turn, attempt, { kind: 'root' })
   for (let chunk = 0; chunk < cutChunks(attempt); chunk++) {
     const keys = attempt.started.cut.slice(chunk * CHUNK_KEYS, (chunk + 1) * CHUNK_KEYS)
     if (!attempt.transcripts.has(chunk))
@@ -260,6 +269,7 @@ export function considerTasks(turn: Turn, attempt: Attempt): void {
 
 type Asked =
   | { readonly kind: 'setups' }
+  | { readonly kind: 'root' }
   | { readonly kind: 'chunk'; readonly chunk: number; readonly keys: readonly Uint8Array[] }
   | { readonly kind: 'tests'; readonly recordHash: Uint8Array }
 
@@ -272,11 +282,14 @@ export function ask({ effects }: Turn, attempt: Attempt, asked: Asked): void {
   effects.push({ do: 'reshare', task: { e, k, epochId, ...asked } })
 }
 
-export function onTaskDone({ state }: Turn, done: TaskDone): void {
+export function onTaskDone({ parts, state }: Turn, done: TaskDone): void {
   const attempt = state.attempts.get(done.k)
   if (attempt === undefined || !same(attempt.epochId, done.epochId)) return
   if (done.kind === 'setups') attempt.hasSetups = true
-  else if (done.kind === 'chunk') attempt.transcripts.set(done.chunk, done.transcript)
+  else if (done.kind === 'root') {
+    attempt.transcripts.set(0, done.transcript)
+    attempt.rootKey = parts.rootKeyOf(attempt.k)
+  } else if (done.kind === 'chunk') attempt.transcripts.set(done.chunk, done.transcript)
   else attempt.isTested = true
 }
 

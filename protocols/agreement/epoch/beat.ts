@@ -2,6 +2,7 @@ import { Beat } from '../objects/beat.ts'
 import type { Member } from '../objects/member.ts'
 import type { Signed } from '../objects/signed.ts'
 import { noteBoot } from './clone.ts'
+import { meantEpoch, statedEpoch } from './genesis-epoch.ts'
 import { hexOf } from './hex-of.ts'
 import { put } from './records.ts'
 import { entryOf, note, ownEntry, reply, send, type Turn, timer, union } from './turn.ts'
@@ -18,7 +19,7 @@ export function onBeatDue(turn: Turn): void {
   const beat = parts.sign(Beat, {
     committeeId: parts.committeeId,
     time: now,
-    e: state.base.record.e,
+    e: statedEpoch(state.base.record),
     recordHash: state.base.hash,
     bootId: state.bootId,
     bootCounter: state.bootCounter,
@@ -94,12 +95,13 @@ export function onBeat(turn: Turn, from: string, signed: Signed<Beat>): void {
     state.seenChanged = true
   }
   const { e } = state.base.record
-  if (object.e > e) {
+  const theirs = meantEpoch(parts.networkId, object)
+  if (theirs > e) {
     reply(turn, from, { type: 'ask', what: 'epoch', e: e + 1, k: 0 })
     return
   }
-  if (object.e < e) {
-    tellEpochs(turn, from, object.e + 1)
+  if (theirs < e) {
+    tellEpochs(turn, from, theirs + 1)
     return
   }
   for (const ending of state.endings.values())

@@ -10,7 +10,7 @@ import { ABORT, valueKey } from '../qbft/vote.ts'
 import { brokenRecord } from '../rules/record-rules.ts'
 import { takeAbort } from './aborts.ts'
 import { takeEpoch } from './activate.ts'
-import { areTwoStarts, isFaultOf, takeTwoStarts } from './attempt.ts'
+import { areTwoStarts, isFaultOf, keysOf, takeTwoStarts } from './attempt.ts'
 import { hexOf, same } from './hex-of.ts'
 import { decodeProof, encodeProof } from './proof.ts'
 import { readyOfAll } from './ready.ts'
@@ -221,7 +221,7 @@ export function considerOutcome(turn: Turn, attempt: Attempt): void {
     return
   }
   const all = readyOfAll(attempt)
-  const keys = [...attempt.started.cut, ...(attempt.tail?.keys ?? [])]
+  const keys = keysOf(attempt)
   if (
     all === null ||
     !same(parts.hash(EpochRecord, all.record), value) ||

@@ -38,6 +38,8 @@ export type Task = {
   readonly epochId: Uint8Array
 } & (
   | { readonly kind: 'setups' }
+  /** The committee's root key, by a generation among all: in place of chunks, in the genesis epoch alone (03 §1.2). */
+  | { readonly kind: 'root' }
   | { readonly kind: 'chunk'; readonly chunk: number; readonly keys: readonly Uint8Array[] }
   | { readonly kind: 'tests'; readonly recordHash: Uint8Array }
 )

@@ -1,6 +1,7 @@
 import type { SignedJoin } from '../objects/join.ts'
 import type { Proposal } from '../objects/proposal.ts'
 import type { RootSig } from '../objects/root-signatures.ts'
+import type { Task } from './effects.ts'
 import type { HeldKey } from './held-key.ts'
 import type { Message, OpenInstance } from './messages.ts'
 
@@ -39,12 +40,12 @@ interface OfTask {
   readonly e: number
   readonly k: number
   readonly epochId: Uint8Array
-  readonly kind: 'setups' | 'chunk' | 'tests'
+  readonly kind: Task['kind']
   /** The chunk, where `kind` says so; 0 otherwise. */
   readonly chunk: number
 }
 
-/** Setups made, a chunk durable with its transcript T, or all test subsets signed. */
+/** Setups made, a chunk or the root key durable with its transcript T, or all test subsets signed. */
 export type TaskDone = { readonly type: 'task-done'; readonly transcript: Uint8Array } & OfTask
 export type TaskFailed = {
   readonly type: 'task-failed'

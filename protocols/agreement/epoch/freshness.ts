@@ -1,5 +1,6 @@
 import { Head, type HeadAsk } from '../objects/beat.ts'
 import type { Signed } from '../objects/signed.ts'
+import { meantEpoch, statedEpoch } from './genesis-epoch.ts'
 import { same } from './hex-of.ts'
 import { put } from './records.ts'
 import { resume } from './restart.ts'
@@ -23,9 +24,10 @@ export function askHeads(turn: Turn): void {
   const { state } = turn
   if (state.standing !== 'asking') return
   state.hasAskedEpochs = null // what was asked for may have been lost
-  const { members, e } = state.base.record
-  const silent = members.filter(({ index }) => !state.heads.has(index))
-  send(turn, silent, { type: 'head-ask', ask: { nonce: state.headNonce, e } })
+  const { record } = state.base
+  const silent = record.members.filter(({ index }) => !state.heads.has(index))
+  const ask = { nonce: state.headNonce, e: statedEpoch(record) }
+  send(turn, silent, { type: 'head-ask', ask })
   timer(turn, 'heads', HEAD_MS)
 }
 
@@ -37,7 +39,7 @@ export function onHeadAsk(turn: Turn, from: string, { nonce }: HeadAsk): void {
   const head = parts.sign(Head, {
     nonce,
     committeeId: parts.committeeId,
-    e: state.base.record.e,
+    e: statedEpoch(state.base.record),
     k: Math.max(1, ...state.attempts.keys(), ...state.aborts.keys()),
     recordHash: state.base.hash,
     stamp: null,
@@ -56,7 +58,8 @@ export function onHead(turn: Turn, head: Signed<Head>): void {
   if (!parts.isSignedBy(Head, head, author.guestSig)) return
   const self = ownEntry(turn, state.base.record.members)
   const seen = object.seen.find(({ index }) => index === self?.index)
-  state.heads.set(object.index, { e: object.e, k: object.k, vaultSeq: seen?.vaultSeq ?? 0 })
+  const e = meantEpoch(parts.networkId, object)
+  state.heads.set(object.index, { e, k: object.k, vaultSeq: seen?.vaultSeq ?? 0 })
 }
 
 /** At the end of every turn, until the heads of L members, oneself included, are here and none shows an epoch that is not. */
@@ -69,7 +72,7 @@ export function considerFresh(turn: Turn): void {
   if (state.heads.size < (self === undefined ? l : l - 1)) return
   const heads = [...state.heads.values()]
   // The f highest may be invented.
-  const e = heads.map((head) => head.e).sort((a, b) => b - a)[Math.min(f, heads.length - 1)] ?? 0
+  const e = heads.map((head) => head.e).sort((a, b) => b - a)[Math.min(f, heads.length - 1)] ?? -1
   if (e > record.e) {
     askEpochs(turn)
     return

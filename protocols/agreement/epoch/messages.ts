@@ -12,14 +12,19 @@ import type { Signed } from '../objects/signed.ts'
 import type { Start } from '../objects/start.ts'
 import type { HeldKey } from './held-key.ts'
 
-/** A proposal with what is needed to judge it (S1). */
-export interface Proposed {
-  readonly proposal: Signed<Proposal>
+/** What an attempt is about: a proposal with what is needed to judge it; `null` for the genesis epoch, which nobody proposes (03 §1.2). */
+export interface Subject {
+  readonly proposal: Signed<Proposal> | null
   readonly joins: readonly SignedJoin[]
 }
 
+/** A proposal with what is needed to judge it (S1). */
+export interface Proposed extends Subject {
+  readonly proposal: Signed<Proposal>
+}
+
 /** A START with what is needed to judge it: the keys under its cut, and the ABORT of the attempt before (S3). */
-export interface Started extends Proposed {
+export interface Started extends Subject {
   readonly start: Signed<Start>
   readonly cut: readonly HeldKey[]
   readonly abort: AbortCert | null
@@ -35,7 +40,7 @@ export interface FrozenList {
 export type Message =
   | ({ readonly type: 'proposal' } & Proposed)
   | { readonly type: 'answer'; readonly answer: Signed<Answer> }
-  | ({ readonly type: 'preflight'; readonly ask: Signed<Preflight> } & Proposed)
+  | ({ readonly type: 'preflight'; readonly ask: Signed<Preflight> } & Subject)
   | { readonly type: 'fit'; readonly answer: Signed<PreflightAns> }
   | ({ readonly type: 'start' } & Started)
   /** Two STARTs of one attempt, signed by one initiator. */

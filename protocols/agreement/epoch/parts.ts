@@ -4,7 +4,7 @@ import type { Answer, Proposal } from '../objects/proposal.ts'
 import type { RootSig } from '../objects/root-signatures.ts'
 import type { Signed, SignedCodec } from '../objects/signed.ts'
 import type { HeldKey } from './held-key.ts'
-import type { OpenInstance, Proposed } from './messages.ts'
+import type { OpenInstance, Subject } from './messages.ts'
 
 /** What a member is given: its name, its keys, and everything that is not deciding (03 §11: cryptography, chance). */
 export interface Parts {
@@ -22,13 +22,13 @@ export interface Parts {
   isRootSignature(root: RootSig, rootKey: Uint8Array): boolean
   isKeyCertified(key: HeldKey): boolean
   /** Both signatures of each join, and its evidence; no key of a member removed for fault (03 §1.3). */
-  areJoinsGood(proposed: Proposed): boolean
+  areJoinsGood(subject: Subject): boolean
   /** Roots over keys: those under a cut, those of a FROZEN list, those of a record. */
   keyRoot(keys: readonly HeldKey[]): Uint8Array
   /** What the operator file says: yes, no, or ask (03 §7). */
   opinion(proposal: Proposal): boolean | null
-  /** Why this member cannot take part now; empty if it can (03 §4.1 S3). */
-  unfit(proposal: Proposal): readonly string[]
+  /** Why this member cannot take part in the attempt now; empty if it can (03 §4.1 S3). */
+  unfit(subject: Subject): readonly string[]
   /** Root over the open instances of CLOSE (03 §9.3). */
   openRoot(open: readonly OpenInstance[]): Uint8Array
   random(length: number): Uint8Array
@@ -36,6 +36,8 @@ export interface Parts {
   prekey(e: number, k: number): Uint8Array
   /** Whether the vault holds every share of (e, k): of its chunks, and of the keys made in it. */
   holdsShares(e: number, k: number): boolean
-  /** Chunks of (e, k) that are durable here, with their transcripts. */
+  /** Chunks of (e, k) that are durable here, with their transcripts; the root key of an attempt at epoch 0 is its chunk 0. */
   durableChunks(e: number, k: number): ReadonlyMap<number, Uint8Array>
+  /** The root key that attempt k at epoch 0 made; `null` while it is not durable here (03 §1.2). */
+  rootKeyOf(k: number): HeldKey | null
 }

@@ -47,7 +47,7 @@ export function onProposal(turn: Turn, proposed: Proposed): void {
   if (state.proposals.has(hexOf(parts.hash(Proposal, proposal.object)))) return
   if (!parts.isSignedBy(Proposal, proposal, author.guestSig)) return
   const own = [...state.proposals.values()].filter(
-    (other) => other.proposal.object.proposerIndex === author.index,
+    (other) => other.proposal?.object.proposerIndex === author.index,
   )
   if (own.length >= MAX_LIVE || faultsOf(turn, proposed).length > 0) return
   take(turn, proposed)
@@ -77,6 +77,7 @@ export function answer(
   const live = state.proposals.get(hexOf(hash))
   const self = ownEntry(turn, state.base.record.members)
   if (live === undefined || self === undefined || !mayVote(turn)) return
+  if (live.proposal === null && live.answers.has(self.index)) return // what the operator signed holds for one number
   const { committeeId } = parts
   const own = parts.sign(Answer, {
     committeeId,

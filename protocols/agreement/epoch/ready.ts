@@ -3,7 +3,7 @@ import type { EpochRecord } from '../objects/record.ts'
 import { EpochRecord as RecordCodec, transcriptHashOf } from '../objects/record.ts'
 import type { Signed } from '../objects/signed.ts'
 import { nextRecord } from '../rules/change.ts'
-import { ask, cutChunks, isOver, mayBecomeReady } from './attempt.ts'
+import { allChunks, ask, isOver, keysOf, mayBecomeReady } from './attempt.ts'
 import { hexOf, same } from './hex-of.ts'
 import { endsQuarantine } from './quarantine.ts'
 import { put } from './records.ts'
@@ -24,16 +24,19 @@ export function considerTests(turn: Turn, attempt: Attempt): void {
 export function recordOf({ parts, state }: Turn, attempt: Attempt): EpochRecord | null {
   const { started, tail, change } = attempt
   if (tail === null) return null
-  const chunks = cutChunks(attempt) + (tail.keys.length > 0 ? 1 : 0)
+  const chunks = allChunks(attempt)
   const transcripts: Uint8Array[] = []
   for (let chunk = 0; chunk < chunks; chunk++) {
     const transcript = attempt.transcripts.get(chunk)
     if (transcript === undefined) return null
     transcripts.push(transcript)
   }
-  const keys = [...started.cut, ...tail.keys]
+  const rootKey =
+    attempt.started.proposal === null ? attempt.rootKey?.publicKey : state.base.record.rootKey
+  if (rootKey === undefined) return null
+  const keys = keysOf(attempt)
   return nextRecord(state.base.base, change, started.start.object, {
-    rootKey: state.base.record.rootKey,
+    rootKey,
     keyCount: keys.length,
     keySetRoot: parts.keyRoot(keys),
     transcriptHash: transcriptHashOf(transcripts),

@@ -1,5 +1,6 @@
 import { Freeze } from '../objects/freeze.ts'
 import { cutChunks } from './attempt.ts'
+import { expiryOf } from './genesis-epoch.ts'
 import { sendReady } from './ready.ts'
 import type { Attempt } from './state.ts'
 import { ownEntry, send, type Turn, timer, union } from './turn.ts'
@@ -21,12 +22,13 @@ function remindProposals(turn: Turn): void {
   const { members } = state.base.record
   const self = ownEntry(turn, members)
   if (self === undefined) return
-  for (const { proposal, joins, answers } of state.proposals.values()) {
-    if (proposal.object.expiresAt <= now) continue
+  for (const live of state.proposals.values()) {
+    const { proposal, joins, answers } = live
+    if (expiryOf(live) <= now) continue
     const silent = members.filter(({ index }) => !answers.has(index))
     const own = answers.get(self.index)
     if (own !== undefined) send(turn, members, { type: 'answer', answer: own })
-    if (proposal.object.proposerIndex === self.index)
+    if (proposal?.object.proposerIndex === self.index)
       send(turn, silent, { type: 'proposal', proposal, joins })
   }
 }

@@ -6,6 +6,7 @@ import { openEnding } from './activate.ts'
 import { attemptOf, blame } from './attempt.ts'
 import { openDecision } from './decide.ts'
 import { erase } from './erase.ts'
+import { genesisProposal, isGenesis } from './genesis-epoch.ts'
 import { hexOf } from './hex-of.ts'
 import type { Parts } from './parts.ts'
 import { recordOf } from './ready.ts'
@@ -15,7 +16,7 @@ import { ownEntry, type Turn, timer } from './turn.ts'
 
 /** What a process is started with. */
 export interface Start {
-  /** Epochs that are known without a record: that of the genesis, or those that a joiner verified. In order. */
+  /** Epochs that are known without a record: that of the genesis file (`genesisEpoch`), or those that a joiner verified. In order. */
   readonly known: readonly Epoch[]
   readonly isRejoining: boolean
 }
@@ -86,6 +87,8 @@ function restoreProposals(parts: Parts, records: ReadonlyMap<string, unknown>, s
     const hash = parts.hash(Proposal, proposed.proposal.object)
     state.proposals.set(id, { ...proposed, hash, answers: new Map(), starts: 0 })
   }
+  if (isGenesis(state.base))
+    state.proposals.set(hexOf(state.base.hash), genesisProposal(state.base.base, []))
   for (const [[id = ''], own] of recordsOf(records, 'ans')) {
     state.proposals.get(id)?.answers.set(own.object.index, own)
     state.answerSeq = Math.max(state.answerSeq, own.object.seq)
@@ -123,6 +126,7 @@ export function resume(turn: Turn): void {
     const { e, k } = attempt
     for (const [chunk, transcript] of parts.durableChunks(e, k))
       attempt.transcripts.set(chunk, transcript)
+    if (attempt.started.proposal === null) attempt.rootKey = parts.rootKeyOf(k)
     timer(turn, `deadline/${e}/${k}`, Math.max(0, attempt.deadlineAt - now))
     openDecision(turn, attempt, storedOf(state, 'qb', [e, k]))
     attempt.record = recordOf(turn, attempt)
@@ -134,7 +138,7 @@ export function resume(turn: Turn): void {
     if (next === undefined || state.endings.has(e)) continue
     resumeEnding(turn, epoch, next)
   }
-  if (state.epochs.get(state.base.record.e - 1) === undefined)
+  if (!isGenesis(state.base) && state.epochs.get(state.base.record.e - 1) === undefined)
     turn.effects.push({ do: 'open-log', e: state.base.record.e, closes: [] })
 }
 

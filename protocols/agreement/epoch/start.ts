@@ -1,14 +1,13 @@
 import { Preflight, PreflightAns } from '../objects/attempt.ts'
 import { AbortCert } from '../objects/certificates.ts'
-import type { Proposal } from '../objects/proposal.ts'
 import type { Signed } from '../objects/signed.ts'
 import { Start } from '../objects/start.ts'
 import { initiatorRank } from '../rules/initiators.ts'
 import { attemptMs } from '../rules/start-rules.ts'
-import { accepted, yesAnswers } from './accepted.ts'
+import { accepted, dealersNeeded, rosterFaults, yesAnswers } from './accepted.ts'
 import { nextAttempt, openAttempt } from './attempt.ts'
 import { hexOf, same } from './hex-of.ts'
-import type { Message } from './messages.ts'
+import type { Message, Subject } from './messages.ts'
 import {
   entryOf,
   mayVote,
@@ -64,10 +63,7 @@ export function onStartDue(turn: Turn, e: number, k: number): void {
   })
   const { proposal, joins } = live
   send(turn, union(state.base.record.members, members), { type: 'preflight', ask, proposal, joins })
-  state.preflight.answers.set(
-    self.index,
-    isFit(answerTo(turn, nonce, proposal.object, self.index), now),
-  )
+  state.preflight.answers.set(self.index, isFit(answerTo(turn, nonce, live, self.index), now))
   timer(turn, `preflight/${e}/${k}`, PREFLIGHT_MS)
 }
 
@@ -77,26 +73,27 @@ export function onPreflight(
   message: Message & { type: 'preflight' },
 ): void {
   const { parts, state } = turn
-  const { ask, proposal } = message
+  const { ask } = message
   const initiator = entryOf(state.base.record.members, from)
   if (initiator === undefined || !same(ask.object.baseHash, state.base.hash)) return
   if (initiator.index !== ask.object.index) return
   if (!parts.isSignedBy(Preflight, ask, initiator.guestSig)) return
+  if (rosterFaults(turn, message).length > 0) return
   const members = membersAfter(turn, message)
   const self = ownEntry(turn, union(members, state.base.record.members))
   if (self === undefined || state.standing !== 'member') return
-  const answer = answerTo(turn, ask.object.nonce, proposal.object, self.index)
+  const answer = answerTo(turn, ask.object.nonce, message, self.index)
   reply(turn, from, { type: 'fit', answer: parts.sign(PreflightAns, answer) })
 }
 
 const answerTo = (
   { parts, now }: Turn,
   nonce: Uint8Array,
-  proposal: Proposal,
+  subject: Subject,
   index: number,
 ): PreflightAns => ({
   nonce,
-  reasons: parts.unfit(proposal),
+  reasons: parts.unfit(subject),
   protocol: PROTOCOL,
   time: now,
   freeBytes: 0,
@@ -143,7 +140,7 @@ function start(turn: Turn, k: number): void {
   const dealers = record.members.map(({ index }) => index).filter((index) => fit.includes(index))
   const missing = members.filter(({ index }) => !fit.includes(index))
   const e = record.e + 1
-  if (missing.length > 0 || dealers.length < record.t) {
+  if (missing.length > 0 || dealers.length < dealersNeeded(state.base)) {
     const reasons = missing.map(({ index }) => `member ${index} is not fit`)
     notice(turn, { about: 'preflight', k, reasons: [...reasons, `${dealers.length} can deal`] })
     timer(turn, `start/${e}/${k}`, SUCCESSION_MS * record.members.length)
@@ -158,7 +155,7 @@ function start(turn: Turn, k: number): void {
     proposalHash: live.hash,
     answers: yesAnswers(live),
     initiator: self.index,
-    dealers: dealers.slice(0, record.t),
+    dealers: dealers.slice(0, dealersNeeded(state.base)),
     cutCount: cut.length,
     cutRoot: parts.keyRoot(cut),
     createdAt: now,

@@ -13,7 +13,7 @@ import type { Qbft } from '../qbft/qbft.ts'
 import type { Base } from '../rules/base.ts'
 import type { Change as RosterChange } from '../rules/change.ts'
 import type { HeldKey } from './held-key.ts'
-import type { ClosedLog, FrozenList, Message, Proposed, Started } from './messages.ts'
+import type { ClosedLog, FrozenList, Message, Started, Subject } from './messages.ts'
 
 /** One epoch that was decided, as a member knows it. */
 export interface Epoch {
@@ -21,13 +21,13 @@ export interface Epoch {
   readonly hash: Uint8Array
   /** What the rules of 03 §1.3 need of it. */
   readonly base: Base
-  /** `null` for epoch 0, whose record the genesis makes. */
+  /** `null` for what stands in the genesis file, and for an epoch that is known without one. */
   readonly cert: EpochCert | null
   /** Keys of the record. */
   readonly keys: readonly HeldKey[]
 }
 
-export interface LiveProposal extends Proposed {
+export interface LiveProposal extends Subject {
   readonly hash: Uint8Array
   readonly answers: Map<number, Signed<Answer>>
   /** STARTs so far; after ten it is dead (03 §4.3). */
@@ -52,6 +52,8 @@ export interface Attempt {
   hasFrozen: boolean
   readonly lists: Map<number, FrozenList>
   tail: { readonly lists: readonly FrozenList[]; readonly keys: readonly HeldKey[] } | null
+  /** The key that the genesis epoch makes (03 §1.2); `null` before, and in every other attempt. */
+  rootKey: HeldKey | null
   /** Set once everything that it depends on is durable here. */
   record: EpochRecord | null
   readonly running: Set<string>

@@ -1,10 +1,11 @@
 import type { Member } from '../objects/member.ts'
 import type { EpochRecord } from '../objects/record.ts'
 import { type Quorums, quorums } from '../quorums.ts'
-import { changeOf, nextRoster } from '../rules/change.ts'
+import { nextRoster } from '../rules/change.ts'
 import type { Effect, Notice } from './effects.ts'
+import { changeOfSubject } from './genesis-epoch.ts'
 import { hexOf } from './hex-of.ts'
-import type { Message, Proposed } from './messages.ts'
+import type { Message, Subject } from './messages.ts'
 import type { Parts } from './parts.ts'
 import { type Change, put } from './records.ts'
 import type { State } from './state.ts'
@@ -72,5 +73,5 @@ export const numbersOf = ({ members, t }: Pick<EpochRecord, 'members' | 't'>): Q
   quorums(members.length, t)
 
 /** Members after a change of the base (03 §1.3 R3). */
-export const membersAfter = ({ state }: Turn, { proposal, joins }: Proposed): readonly Member[] =>
-  nextRoster(state.base.base, changeOf(proposal.object, joins)).members
+export const membersAfter = ({ state }: Turn, subject: Subject): readonly Member[] =>
+  nextRoster(state.base.base, changeOfSubject(state.base.base, subject)).members

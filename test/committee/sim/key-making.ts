@@ -1,3 +1,5 @@
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { blake3 } from '@noble/hashes/blake3.js'
 import type { HeldKey } from '../../../protocols/agreement/epoch/held-key.ts'
 import { hexOf } from '../../../protocols/agreement/epoch/hex-of.ts'
 import type { Node } from './node.ts'
@@ -24,9 +26,22 @@ export class KeyMaking {
   }
 
   known(keyId: Uint8Array, epochId: Uint8Array): HeldKey {
-    const key = { keyId, epochId, publicKey: keyId, certificate: keyId }
+    const publicKey = secp256k1.getPublicKey(keyId) // a record takes no root key that is no point
+    const key = { keyId, epochId, publicKey, certificate: keyId }
     this.#made.set(hexOf(keyId), key)
     this.#epochs.set(hexOf(keyId), 0)
+    return key
+  }
+
+  /** The root key of the genesis attempt with this id: one, whoever asks. */
+  root(epochId: Uint8Array): HeldKey {
+    const keyId = blake3(epochId)
+    return this.#made.get(hexOf(keyId)) ?? this.known(keyId, epochId)
+  }
+
+  madeWith(id: string): HeldKey {
+    const key = this.#made.get(id)
+    if (key === undefined) throw new Error('bug: nobody made this key')
     return key
   }
 

@@ -79,6 +79,7 @@ function settle({ seed, machine, without, trace, vice }: LifeOptions): World {
     t,
     weather,
     crashes,
+    isFounded: !chanceOf(seed, 'founding').happens(0.25),
     machine,
     ...(without && { without }),
     trace: trace === true,
@@ -146,7 +147,10 @@ class Life {
   }
 
   #latest(): Node | undefined {
-    const up = this.#world.nodes.filter(({ isUp, isHonest }) => isUp && isHonest)
+    const up = this.#world.nodes.filter(
+      ({ isUp, isHonest, member }) =>
+        isUp && isHonest && member !== null && member.state.base.record.e >= 0,
+    )
     const e = Math.max(...up.map(({ member }) => member?.state.base.record.e ?? 0))
     const there = up.filter(({ member, address }) => {
       const record = member?.state.base.record
@@ -228,6 +232,7 @@ class Life {
     const last = world.observer.epochs.get(Math.max(...world.observer.epochs.keys()))
     if (last === undefined) return false
     const { members, t } = last.record
+    if (last.record.e < 0) return false
     const nodes = members.map(({ guestSig }) => world.nodeOf(hexOf(guestSig)))
     const good = nodes.filter(({ isUp, isHonest }) => isUp && isHonest)
     return good.length >= Math.max(t, quorums(members.length, t).L)
@@ -307,6 +312,7 @@ class Life {
     const last = Math.max(...world.observer.epochs.keys())
     const epoch = world.observer.epochs.get(last)
     if (epoch === undefined) return 'no epoch'
+    if (last < 0 && world.nodes.every(({ isHonest }) => isHonest)) return 'epoch 0 is not made'
     for (const { guestSig } of epoch.record.members) {
       const node = world.nodeOf(hexOf(guestSig))
       if (!node.isHonest || node.isDestroyed) continue

@@ -34,6 +34,8 @@ export class Node {
   /** Its store was put back to an older state: it counts as dishonest from then on (03 §5). */
   isRolledBack = false
   isDestroyed = false
+  /** Whether its operator signs that it takes the genesis file. */
+  takesGenesis = true
   readonly #world: World
   readonly #timers = new Map<string, number>()
   #inbox: Event[] = []
@@ -67,6 +69,14 @@ export class Node {
     this.#world.note(this, () => `starts${isRejoining ? ' to rejoin' : ''}`)
     this.member = this.#world.makeMember(this, isRejoining)
     this.give({ type: 'boot' })
+    // The host hands over at every start what the operator signed when it took the genesis file.
+    if (!this.#world.isFounded && this.takesGenesis)
+      this.giveAfter(3_000, {
+        type: 'operator-answer',
+        proposalHash: this.#world.networkId,
+        yes: true,
+        operatorSig: new Uint8Array(64),
+      })
   }
 
   crash(why: string): void {

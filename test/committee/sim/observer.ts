@@ -95,9 +95,14 @@ export class Observer {
     if (!this.unchecked.has(invariant)) throw new Broken(invariant, what)
   }
 
+  /** Epochs that have shares: not what the genesis file says. */
+  #made(): readonly Epoch[] {
+    return [...this.epochs.values()].filter(({ record }) => record.e >= 0)
+  }
+
   /** I10: t members serve some epoch together. */
   someEpochServes(): boolean {
-    for (const epoch of this.epochs.values())
+    for (const epoch of this.#made())
       for (const node of this.#world.nodes)
         if (
           node.isUp &&
@@ -220,7 +225,8 @@ export class Observer {
 
   /** I1: the honest members of some epoch hold t valid durable shares of it. */
   #someEpochLives(): void {
-    for (const epoch of this.epochs.values()) {
+    if (this.#made().length === 0) return
+    for (const epoch of this.#made()) {
       const holders = epoch.record.members.filter(({ guestSig }) => {
         const node = this.#world.nodeOf(hexOf(guestSig))
         return !node.isDestroyed && node.vices.size === 0 && this.holds(node, epoch)

@@ -70,7 +70,7 @@ export class Resharing {
 
   /** Setups and tests are made with whoever asks; a chunk that is over cannot be had later. */
   #mayJoinLate(run: Run, node: Node): boolean {
-    return run.task.kind !== 'chunk' || !this.#receivers(run).includes(node)
+    return !isDealt(run.task) || !this.#receivers(run).includes(node)
   }
 
   #look(run: Run): void {
@@ -89,7 +89,7 @@ export class Resharing {
     const needed = this.#needed(run)
     if (!needed.every((node) => this.#isHere(run, node))) return
     if (!this.#world.areConnected(needed)) return
-    if (run.task.kind === 'chunk') this.#deal(run)
+    if (isDealt(run.task)) this.#deal(run)
     else if (run.task.kind === 'tests') this.#test(run)
     else this.#end(run)
   }
@@ -100,7 +100,7 @@ export class Resharing {
 
   #dealers(run: Run): Node[] {
     const before = this.#world.membersBefore(run.attempt)
-    const chosen = run.attempt.started.start.object.dealers
+    const chosen = run.attempt.started.start.object.dealers // everybody where the root key is made
     const others = before.map(({ index }) => index).filter((index) => !chosen.includes(index))
     const now = [...chosen.slice(Math.min(run.tries, others.length)), ...others.slice(0, run.tries)]
     return before
@@ -110,9 +110,7 @@ export class Resharing {
 
   #needed(run: Run): Node[] {
     const receivers = this.#receivers(run)
-    return run.task.kind === 'chunk'
-      ? [...new Set([...receivers, ...this.#dealers(run)])]
-      : receivers
+    return isDealt(run.task) ? [...new Set([...receivers, ...this.#dealers(run)])] : receivers
   }
 
   #isHere(run: Run, node: Node): boolean {
@@ -152,15 +150,17 @@ export class Resharing {
   /** `pend`, durable before K3 leaves (03 §4.1 S5); K4 needs the K3 of all. */
   #store(run: Run, node: Node, transcript: Uint8Array, isValid: boolean): void {
     const { task } = run
-    if (task.kind !== 'chunk' || run.phase !== 'dealt') return
+    if (run.phase !== 'dealt' || (task.kind !== 'chunk' && task.kind !== 'root')) return
+    const keys = task.kind === 'chunk' ? task.keys : [this.#world.keys.root(task.epochId).keyId]
     const share: Share = {
       epochId: hexOf(task.epochId),
-      keys: task.keys.map(hexOf),
+      keys: keys.map(hexOf),
       isValid,
       transcript,
     }
     const { life } = node
-    node.write([{ key: `pend/${task.e}/${task.k}/${task.chunk}`, value: share }], true)
+    const chunk = task.kind === 'chunk' ? task.chunk : 0
+    node.write([{ key: `pend/${task.e}/${task.k}/${chunk}`, value: share }], true)
     if (node.life !== life) return
     run.written.add(node.address)
     if (this.#receivers(run).every((one) => run.written.has(one.address)))
@@ -191,7 +191,7 @@ export class Resharing {
     if (run.asked.get(node) !== node.life) return
     const { task } = run
     const { e, k, epochId, kind } = task
-    const given = task.kind === 'chunk' ? (this.#transcripts.get(run) ?? transcript) : transcript
+    const given = isDealt(task) ? (this.#transcripts.get(run) ?? transcript) : transcript
     this.#transcripts.set(run, given)
     node.giveAfter(20 + this.#world.chances.shares.int(600), {
       type: 'task-done',
@@ -221,9 +221,10 @@ export class Resharing {
   }
 }
 
-const codeOf = ({ kind }: Task): number =>
-  kind === 'setups'
-    ? FAULT_CODES.pairSetup
-    : kind === 'chunk'
-      ? FAULT_CODES.chunk
-      : FAULT_CODES.subset
+/** Shares of it are dealt, and durable before anybody may rely on them. */
+const isDealt = ({ kind }: Task): boolean => kind === 'chunk' || kind === 'root'
+
+const codeOf = (task: Task): number => {
+  if (task.kind === 'setups') return FAULT_CODES.pairSetup
+  return isDealt(task) ? FAULT_CODES.chunk : FAULT_CODES.subset
+}

@@ -5,7 +5,7 @@ import { joinHash } from '../../../protocols/agreement/objects/join.ts'
 import type { Leaver } from '../../../protocols/agreement/objects/proposal.ts'
 import { CALM } from './network.ts'
 import { EPOCH_START_MS, type Node } from './node.ts'
-import { type Guard, World } from './world.ts'
+import { type Guard, World, type WorldOptions } from './world.ts'
 
 export type Machine = { readonly EpochMember: typeof EpochMember }
 
@@ -16,19 +16,28 @@ export function stage(
   machine: Machine,
   without: readonly Guard[] = [],
 ): World {
+  const world = calm(n, t, machine, { without: new Set(without) })
+  world.run(6_000)
+  return world
+}
+
+/** The same of nothing but a genesis file: its members have not started to make epoch 0. */
+export const founding = (n: number, t: number, machine: Machine): World =>
+  calm(n, t, machine, { isFounded: false })
+
+function calm(n: number, t: number, machine: Machine, options: Partial<WorldOptions>): World {
   const world = new World({
+    ...options,
     seed: 1,
     n,
     t,
     weather: CALM,
     crashes: 0,
     machine,
-    without: new Set(without),
     trace: true,
   })
   world.restarts = false
   world.refusals = 0
-  world.run(6_000)
   return world
 }
 

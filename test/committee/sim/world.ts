@@ -1,6 +1,7 @@
 import { blake3 } from '@noble/hashes/blake3.js'
 import { concatBytes } from '@noble/hashes/utils.js'
 import type { Effect } from '../../../protocols/agreement/epoch/effects.ts'
+import { genesisEpoch } from '../../../protocols/agreement/epoch/genesis-epoch.ts'
 import type { HeldKey } from '../../../protocols/agreement/epoch/held-key.ts'
 import { hexOf } from '../../../protocols/agreement/epoch/hex-of.ts'
 import type { EpochMember } from '../../../protocols/agreement/epoch/machine.ts'
@@ -13,7 +14,7 @@ import type { Member } from '../../../protocols/agreement/objects/member.ts'
 import { Answer as ANSWER } from '../../../protocols/agreement/objects/proposal.ts'
 import { EpochRecord, recordHash } from '../../../protocols/agreement/objects/record.ts'
 import { quorums } from '../../../protocols/agreement/quorums.ts'
-import { baseOfRecord } from '../../../protocols/agreement/rules/base.ts'
+import { type Base, baseOfRecord } from '../../../protocols/agreement/rules/base.ts'
 import { type Chance, chanceOf } from './chance.ts'
 import { Clock } from './clock.ts'
 import type { Change } from './disk.ts'
@@ -40,6 +41,8 @@ export interface WorldOptions {
   readonly crashes: number
   readonly without?: ReadonlySet<Guard>
   readonly trace?: boolean
+  /** Whether epoch 0 is there from the start; else its members make it of the genesis file. */
+  readonly isFounded?: boolean
   /** The member under test: the real one, or one with a guard taken out of its source. */
   readonly machine: { readonly EpochMember: typeof EpochMember }
 }
@@ -92,6 +95,11 @@ export class World {
     this.signing = new Signing(this)
     const founders = Array.from({ length: options.n }, () => this.addNode())
     this.genesis = this.#found(founders)
+    if (options.isFounded === false) {
+      this.observer.epochs.set(-1, genesisEpoch(this.#genesisBase()))
+      for (const node of founders) node.start()
+      return
+    }
     this.observer.certified(this.genesis)
     for (const node of founders) {
       const share: Share = {
@@ -103,6 +111,10 @@ export class World {
       node.disk.write([{ key: 'pend/0/1/0', value: share }], true)
     }
     for (const node of founders) node.start()
+  }
+
+  get isFounded(): boolean {
+    return this.options.isFounded !== false
   }
 
   has(guard: Guard): boolean {
@@ -298,7 +310,7 @@ export class World {
 
   /** What a node starts from: the genesis, and for a joiner every epoch that it verified from the network id. */
   nodesGenesis(node: Node): readonly Epoch[] {
-    const upTo = this.observer.joinedAt.get(node.address) ?? 0
+    const upTo = this.observer.joinedAt.get(node.address) ?? (this.isFounded ? 0 : -1)
     return [...this.observer.epochs.values()].filter(({ record }) => record.e <= upTo)
   }
 
@@ -331,6 +343,11 @@ export class World {
         const epoch = node.member?.state.epochs.get(e)
         return epoch !== undefined && this.observer.holds(node, epoch, !this.has('proofs'))
       },
+      rootKeyOf: (k) => {
+        const share = node.disk.durable(`pend/0/${k}/0`) as Share | undefined
+        const [keyId] = share?.keys ?? []
+        return keyId === undefined ? null : this.keys.madeWith(keyId)
+      },
       durableChunks: (e, k) => {
         const chunks = new Map<number, Uint8Array>()
         for (const [key, value] of node.disk.durableRecords)
@@ -339,6 +356,12 @@ export class World {
         return chunks
       },
     }
+  }
+
+  /** What the genesis file of these founders says. */
+  #genesisBase(): Base {
+    const { record, base } = this.genesis
+    return { ...base, hash: this.networkId, next: 0, rootKey: null, params: record.params }
   }
 
   #found(founders: readonly Node[]): Epoch {
