@@ -1,5 +1,5 @@
 import { DecodeError } from '../../protocols/session/codec.ts'
-import { object, type Shape, uint } from './shape.ts'
+import { flag, object, oneOf, type Shape, uint } from './shape.ts'
 
 /**
  * What an operator sets for the guest. The host hands it over and may change it, so it decides only how much
@@ -14,6 +14,27 @@ export interface GuestSettings {
   readonly readyKeys: number
   /** What all of this may cost. */
   readonly background: { readonly cpuPercent: number; readonly mbitPerSecond: number }
+  /** How the committee may change without its operator being asked (03 §7). */
+  readonly operator: OperatorSettings
+}
+
+/**
+ * What of the operator file concerns the guest (03 §7). Its opinion of a proposal follows from `autoAccept`; where a
+ * yes needs the operator's signature, the operator's tools make it, and no setting of the host replaces it.
+ */
+export interface OperatorSettings {
+  readonly autoAccept: {
+    readonly refresh: boolean
+    /** A member that goes by its own proposal. */
+    readonly leaveOwn: boolean
+    /** Joins and updates; `attested`: those whose evidence passes the policy (04 §15). */
+    readonly join: boolean | 'attested'
+    readonly remove: boolean
+    /** Bundles that are added or dropped. */
+    readonly allow: boolean
+  }
+  /** Whether this member proposes a refresh when one is due. */
+  readonly refreshSchedule: boolean
 }
 
 /** Smallest and largest value of each setting, and what it is when nobody sets it. */
@@ -33,6 +54,12 @@ export const GUEST_SETTINGS = {
   },
 } as const
 
+/** A human is needed for everything that changes who holds shares. */
+export const DEFAULT_OPERATOR_SETTINGS: OperatorSettings = {
+  autoAccept: { refresh: true, leaveOwn: true, join: false, remove: false, allow: false },
+  refreshSchedule: true,
+}
+
 interface Bounds {
   readonly min: number
   readonly max: number
@@ -51,6 +78,7 @@ export const DEFAULT_GUEST_SETTINGS: GuestSettings = {
     cpuPercent: background.cpuPercent.usual,
     mbitPerSecond: background.mbitPerSecond.usual,
   },
+  operator: DEFAULT_OPERATOR_SETTINGS,
 }
 
 const correlationMarks = object<GuestSettings['correlations']>({
@@ -72,5 +100,15 @@ export const guestSettings: Shape<GuestSettings> = object<GuestSettings>({
   background: object<GuestSettings['background']>({
     cpuPercent: within(background.cpuPercent),
     mbitPerSecond: within(background.mbitPerSecond),
+  }),
+  operator: object<OperatorSettings>({
+    autoAccept: object<OperatorSettings['autoAccept']>({
+      refresh: flag,
+      leaveOwn: flag,
+      join: oneOf<boolean | 'attested'>(true, false, 'attested'),
+      remove: flag,
+      allow: flag,
+    }),
+    refreshSchedule: flag,
   }),
 })

@@ -3,7 +3,11 @@ import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
-import { GUEST_SETTINGS, type GuestSettings } from '../../enclave-runtime/port/guest-settings.ts'
+import {
+  DEFAULT_OPERATOR_SETTINGS,
+  GUEST_SETTINGS,
+  type GuestSettings,
+} from '../../enclave-runtime/port/guest-settings.ts'
 import type { LogLevel } from './log.ts'
 import { type ProfileName, profiles } from './profiles.ts'
 
@@ -33,8 +37,10 @@ export interface NodeConfig {
   readonly metrics: { readonly host: string; readonly port: number } | null
   /** Host-level protection of the gateway (05 §4.4); what an account may ask is not among it. */
   readonly gateway: { readonly limits: ConfiguredLimits }
-  /** How much the guest makes ahead, and what that may cost. */
+  /** How much the guest makes ahead, and what that may cost; what it accepts without its operator. */
   readonly guest: GuestSettings
+  /** When the operator is told (03 §7). */
+  readonly alerts: { readonly missingMinutes: number }
 }
 
 /** Absent: the gateway's own default. */
@@ -70,6 +76,8 @@ const MAX_PATH_LENGTH = 4096 // PATH_MAX of Linux
 const DEFAULT_RPC_PORT = 9545 // 05 §1.1
 const MAX_PER_MINUTE = 1_000_000 // more than any node answers
 const MAX_OPEN_REQUESTS = 10_000 // each may hold a body of 600 KiB
+const MISSING_MINUTES = 24 * 60 // 03 §7
+const MAX_MISSING_MINUTES = 30 * 24 * 60 // longer than any refresh is put off
 const DEFAULT_METRICS_HOST = '127.0.0.1'
 
 /** Names of our own tools that share the prefix and are no settings of a node. */
@@ -125,6 +133,23 @@ const GuestTable = z.strictObject({
     .prefault({}),
 })
 
+const { autoAccept, refreshSchedule } = DEFAULT_OPERATOR_SETTINGS
+
+/** `[operator]`: the operator file of 03 §7. */
+const OperatorTable = z.strictObject({
+  autoAccept: z
+    .strictObject({
+      refresh: z.boolean().default(autoAccept.refresh),
+      leaveOwn: z.boolean().default(autoAccept.leaveOwn),
+      join: z.union([z.boolean(), z.literal('attested')]).default(autoAccept.join),
+      remove: z.boolean().default(autoAccept.remove),
+      allow: z.boolean().default(autoAccept.allow),
+    })
+    .prefault({}),
+  alertMissingMinutes: z.int().min(1).max(MAX_MISSING_MINUTES).default(MISSING_MINUTES),
+  refreshSchedule: z.boolean().default(refreshSchedule),
+})
+
 const Settings = z.strictObject({
   profile: z.enum(['local', 'lan', 'public']).default('local'),
   networkId: z
@@ -145,6 +170,7 @@ const Settings = z.strictObject({
   metrics: z.strictObject({ host: host.default(DEFAULT_METRICS_HOST), port }).optional(),
   gateway: GatewayTable.prefault({}),
   guest: GuestTable.prefault({}),
+  operator: OperatorTable.prefault({}),
 })
 
 type Reading = (text: string) => unknown
@@ -191,6 +217,22 @@ const VARIABLES: Readonly<
     at: ['guest', 'background', 'mbitPerSecond'],
     as: asNumber,
   },
+  HOLDFAST_OPERATOR_AUTO_ACCEPT_REFRESH: {
+    at: ['operator', 'autoAccept', 'refresh'],
+    as: asBoolean,
+  },
+  HOLDFAST_OPERATOR_AUTO_ACCEPT_LEAVE_OWN: {
+    at: ['operator', 'autoAccept', 'leaveOwn'],
+    as: asBoolean,
+  },
+  HOLDFAST_OPERATOR_AUTO_ACCEPT_JOIN: { at: ['operator', 'autoAccept', 'join'], as: asBoolean },
+  HOLDFAST_OPERATOR_AUTO_ACCEPT_REMOVE: { at: ['operator', 'autoAccept', 'remove'], as: asBoolean },
+  HOLDFAST_OPERATOR_AUTO_ACCEPT_ALLOW: { at: ['operator', 'autoAccept', 'allow'], as: asBoolean },
+  HOLDFAST_OPERATOR_ALERT_MISSING_MINUTES: {
+    at: ['operator', 'alertMissingMinutes'],
+    as: asNumber,
+  },
+  HOLDFAST_OPERATOR_REFRESH_SCHEDULE: { at: ['operator', 'refreshSchedule'], as: asBoolean },
 }
 
 /** The names of the environment variables that `parseConfig` reads, for documents and helps. */
@@ -240,7 +282,14 @@ export function parseConfig(input: { dir: string; text: string; env: Environment
     logLevel: settings.logLevel,
     metrics: settings.metrics ?? null,
     gateway: settings.gateway,
-    guest: settings.guest,
+    guest: {
+      ...settings.guest,
+      operator: {
+        autoAccept: settings.operator.autoAccept,
+        refreshSchedule: settings.operator.refreshSchedule,
+      },
+    },
+    alerts: { missingMinutes: settings.operator.alertMissingMinutes },
   })
 }
 

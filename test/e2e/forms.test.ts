@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LeadReply } from '../../enclave-runtime/host/guest.ts'
+import { DEFAULT_OPERATOR_SETTINGS } from '../../enclave-runtime/port/guest-settings.ts'
 import type { Account } from '../../src/sdk/verify-account.ts'
 import { type HostedGuests, hostGuests } from '../support/hosted-guests.ts'
 import { developerKey, RealNetwork } from '../support/network.ts'
@@ -13,6 +14,7 @@ const SETTINGS = {
   presignatures: { keep: 2, warmMinutes: 5 },
   readyKeys: 0,
   background: { cpuPercent: 50, mbitPerSecond: 100 },
+  operator: DEFAULT_OPERATOR_SETTINGS,
 }
 
 describe('signatures of real guests', function () {

@@ -5,6 +5,7 @@ import type { Records } from '../../../enclave-runtime/guest/records.ts'
 import type { Letter, Post } from '../../../enclave-runtime/guest/sessions/post.ts'
 import type { GuestSettings } from '../../../enclave-runtime/guest/settings.ts'
 import type { Vault, VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
+import { DEFAULT_OPERATOR_SETTINGS } from '../../../enclave-runtime/port/guest-settings.ts'
 import type { GuestEvent } from '../../../enclave-runtime/port/messages.ts'
 import { quorums } from '../../../protocols/agreement/quorums.ts'
 import { wasmKernel } from '../../../protocols/kernel/load.ts'
@@ -30,6 +31,7 @@ export const NOTHING_AHEAD: GuestSettings = {
   presignatures: { keep: 0, warmMinutes: 5 },
   readyKeys: 0,
   background: { cpuPercent: 100, mbitPerSecond: 10_000 },
+  operator: DEFAULT_OPERATOR_SETTINGS,
 }
 
 /** Conversations breathe between the parts of a long computation: so many turns without a letter are silence. */

@@ -215,6 +215,13 @@ describe('payloads of the port', () => {
       { ...settings, readyKeys: 65 },
       { ...settings, background: { ...background, cpuPercent: 0 } },
       { ...settings, background: { ...background, mbitPerSecond: 10_001 } },
+      {
+        ...settings,
+        operator: {
+          ...settings.operator,
+          autoAccept: { ...settings.operator.autoAccept, join: 'always' as 'attested' },
+        },
+      },
     ]
     for (const each of refused) {
       const value = { ...hello, genesis: null, kernel: 'wasm', settings: each }

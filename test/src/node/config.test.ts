@@ -40,7 +40,12 @@ describe('parseConfig()', () => {
         presignatures: { keep: 4, warmMinutes: 5 },
         readyKeys: 8,
         background: { cpuPercent: 25, mbitPerSecond: 20 },
+        operator: {
+          autoAccept: { refresh: true, leaveOwn: true, join: false, remove: false, allow: false },
+          refreshSchedule: true,
+        },
       },
+      alerts: { missingMinutes: 1440 },
     })
   })
 
@@ -68,6 +73,10 @@ describe('parseConfig()', () => {
       [guest.background]
       cpuPercent = 50
       mbitPerSecond = 100
+      [operator]
+      alertMissingMinutes = 30
+      refreshSchedule = false
+      autoAccept = { refresh = false, join = "attested", allow = true }
       [gateway.limits]
       address = { perMinute = 6000, burst = 100 }
       open = 50`)
@@ -89,7 +98,18 @@ describe('parseConfig()', () => {
       presignatures: { keep: 1, warmMinutes: 5 },
       readyKeys: 0,
       background: { cpuPercent: 50, mbitPerSecond: 100 },
+      operator: {
+        autoAccept: {
+          refresh: false,
+          leaveOwn: true,
+          join: 'attested',
+          remove: false,
+          allow: true,
+        },
+        refreshSchedule: false,
+      },
     })
+    assert.deepEqual(config.alerts, { missingMinutes: 30 })
   })
 
   it('lets the environment win over the file, setting by setting', () => {
@@ -147,6 +167,8 @@ describe('parseConfig()', () => {
       /guest\.correlations\.high/,
     ],
     ['a pool without an end', '[guest.correlations]\nlow = 40', {}, /guest\.correlations: low is/],
+    ['a word that is no opinion', '[operator.autoAccept]\njoin = "always"', {}, /autoAccept\.join/],
+    ['nobody ever missing', '[operator]\nalertMissingMinutes = 0', {}, /alertMissingMinutes/],
     ['no time for the background', '[guest.background]\ncpuPercent = 0', {}, /guest\.background/],
     ['an unknown setting of the guest', '[guest]\ncolour = 1', {}, /guest\.colour/],
   ] as const)

@@ -2,6 +2,7 @@ import { type Account, accountOf } from '../../../../enclave-runtime/guest/accou
 import { meaningOf } from '../../../../enclave-runtime/guest/accounts/activity-log.ts'
 import type { GuestSettings } from '../../../../enclave-runtime/guest/settings.ts'
 import type { SignRequest } from '../../../../enclave-runtime/guest/signing/signing-plan.ts'
+import { DEFAULT_OPERATOR_SETTINGS } from '../../../../enclave-runtime/port/guest-settings.ts'
 import type { LeadReply } from '../../../../enclave-runtime/port/messages.ts'
 import { decodeKeyCertificate } from '../../../../protocols/keygen/key-certificate.ts'
 import { fromBase64url } from '../../../../protocols/request/base64url.ts'
@@ -20,6 +21,7 @@ const settings = (keep: number): GuestSettings => ({
   presignatures: { keep, warmMinutes: 5 },
   readyKeys: 0,
   background: { cpuPercent: 100, mbitPerSecond: 10_000 },
+  operator: DEFAULT_OPERATOR_SETTINGS,
 })
 
 /** Guests with one account, whose letters are written down. */
