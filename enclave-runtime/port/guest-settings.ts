@@ -27,7 +27,7 @@ export interface OperatorSettings {
     readonly refresh: boolean
     /** A member that goes by its own proposal. */
     readonly leaveOwn: boolean
-    /** Joins and updates; `attested`: those whose evidence passes the policy (04 §15). */
+    /** Joins and updates; `attested`: those whose evidence passes the policy of the network. */
     readonly join: boolean | 'attested'
     readonly remove: boolean
     /** Bundles that are added or dropped. */
