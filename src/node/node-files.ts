@@ -4,6 +4,8 @@ import { join } from 'node:path'
 export interface NodeFiles {
   readonly config: string
   readonly genesis: string
+  /** The operator's signed yes to the genesis file. */
+  readonly genesisAnswer: string
   /** Ed25519 key of the operator, PKCS #8 PEM, mode 0600. */
   readonly operatorKey: string
   /** The node's public half, for whoever assembles the genesis. */
@@ -24,6 +26,7 @@ export interface NodeFiles {
 export const nodeFiles = ({ dir, dataDir }: { dir: string; dataDir: string }): NodeFiles => ({
   config: join(dir, 'node.toml'),
   genesis: join(dir, 'genesis.cbor'),
+  genesisAnswer: join(dir, 'genesis-answer'),
   operatorKey: join(dir, 'operator.key'),
   member: join(dir, 'member.json'),
   peerKey: join(dataDir, 'host', 'peer.key'),

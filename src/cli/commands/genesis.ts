@@ -21,6 +21,7 @@ interface CreateOptions extends CommonOptions {
 interface AdoptOptions extends CommonOptions {
   readonly dir: string
   readonly genesis: string
+  readonly operatorKey?: string
 }
 
 /** `holdfast genesis create|adopt`: the file that makes nodes a network. */
@@ -48,10 +49,11 @@ export function addGenesis(program: Command, context: Context): void {
     .description('make a node a member of the network of a genesis file')
     .requiredOption('--dir <dir>', 'directory of the node')
     .requiredOption('--genesis <file>', 'the genesis file')
+    .option('--operator-key <file>', 'key that signs the yes, where it is not in the directory')
     .addOption(jsonOption())
     .action(async (options: AdoptOptions) => {
       const file = await readBounded(options.genesis, MAX_GENESIS_BYTES)
-      const networkId = await adoptGenesis(resolve(options.dir), file)
+      const networkId = await adoptGenesis(resolve(options.dir), file, options.operatorKey)
       const out = outputOf(context, options)
       out.result({ dir: resolve(options.dir), networkId }, [
         `${out.paint.green('adopted')} network ${networkId} in ${resolve(options.dir)}`,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -37,7 +38,12 @@ describe('createNode()', () => {
     dir = join(root, 'node')
     const files = nodeFiles({ dir, dataDir: dir })
     await mkdir(dirname(files.peerKey), { recursive: true })
-    const mine = memberOf(await createPeerSeed(files.peerKey), 'mine')
+    const operator = generateKeyPairSync('ed25519')
+    const operatorKey = new Uint8Array(
+      operator.publicKey.export({ type: 'spki', format: 'der' }).subarray(-32),
+    )
+    await writeFile(files.operatorKey, operator.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    const mine = { ...memberOf(await createPeerSeed(files.peerKey), 'mine'), operatorKey }
     const others = await Promise.all(
       ['a', 'b'].map(async (name) => memberOf(await createPeerSeed(join(root, name)), name)),
     )
