@@ -42,6 +42,7 @@ import { Member } from './member.ts'
 import { nodeSuite } from './noise-suite.ts'
 import { monotonicClock as clock, idleClock } from './sessions/monotonic-clock.ts'
 import type { GuestSettings } from './settings.ts'
+import { FIRST_EPOCH } from './vault/epoch-name.ts'
 import { portStore } from './vault/port-store.ts'
 import { Vault } from './vault/vault.ts'
 
@@ -194,7 +195,7 @@ export class Server {
     this.#member = new Member({
       committee,
       post: channels,
-      records: vault,
+      records: vault.inEpoch(FIRST_EPOCH),
       kernel,
       random: systemRandom,
       clock,

@@ -13,6 +13,8 @@ export interface SealingBackend {
   openEpoch(epoch: bigint, data: Uint8Array): Promise<Secret<Uint8Array>>
   /** Every epoch below `epoch` never opens again. Irreversible, idempotent. */
   eraseBefore(epoch: bigint): Promise<void>
+  /** This epoch never opens again, whatever it was made with: an attempt between two that live. Irreversible, idempotent. */
+  erase(epoch: bigint): Promise<void>
 }
 
 /** A failure of the backend is an error, never a fall-back to another one. */

@@ -13,7 +13,7 @@ export interface EpochFile {
 
 const SECRET_BYTES = 32
 const SLOT_BYTES = 64 // epoch u64be | secret 32 | check 16 | 8 zero bytes; never across a sector
-const SLOTS = 64 // two epochs at a time are in use; the rest is for attempts that a crash cut short
+const SLOTS = 64 // what serves, what ends and an attempt are in use; a slot is free again when its epoch is destroyed
 export const EPOCH_FILE_BYTES: number = SLOT_BYTES * SLOTS
 const CHECK_CONTEXT: Uint8Array = utf8ToBytes('holdfast/1/seal/slot')
 const DATA_CONTEXT: Uint8Array = utf8ToBytes('holdfast/1/seal/epoch-data')
@@ -63,12 +63,11 @@ export function softwareBackend(
     },
 
     async eraseBefore(epoch) {
-      const all = slots()
-      for (const { at, content, bytes } of all) {
-        const kept = content !== undefined && content.epoch >= epoch
-        if (!kept && bytes.some((byte) => byte !== 0)) epochs.write(at, new Uint8Array(SLOT_BYTES))
-      }
-      wipe(all)
+      overwrite(epochs, ({ content }) => content === undefined || content.epoch < epoch)
+    },
+
+    async erase(epoch) {
+      overwrite(epochs, ({ content }) => content === undefined || content.epoch === epoch)
     },
   }
 }
@@ -88,6 +87,18 @@ function readSlots(file: EpochFile): Slot[] {
     const bytes = file.read(at, SLOT_BYTES)
     return { at, bytes, content: decodeSlot(bytes) }
   })
+}
+
+/** Zeros over these slots, each read back. A slot that says nothing is one that a crash left half written. */
+function overwrite(file: EpochFile, isOver: (slot: Slot) => boolean): void {
+  const all = readSlots(file)
+  const over = all.filter((slot) => isOver(slot) && slot.bytes.some((byte) => byte !== 0))
+  wipe(all)
+  for (const { at } of over) {
+    file.write(at, new Uint8Array(SLOT_BYTES))
+    if (file.read(at, SLOT_BYTES).some((byte) => byte !== 0))
+      throw new SealingError('UNAVAILABLE', 'an erased epoch secret still reads back')
+  }
 }
 
 /** The copies that were read, but for the one secret that goes on. */

@@ -63,5 +63,27 @@ export function sealingBackendSuite(name: string, device: () => Promise<Device>)
         assert.deepEqual(opened.expose(), current.secret.expose())
       }
     })
+
+    it('erases one epoch between others, with every secret that it was ever given', async () => {
+      const mine = await device()
+      const backend = await mine.start()
+      const made = [
+        await backend.makeEpoch(4n),
+        await backend.makeEpoch(5n),
+        await backend.makeEpoch(5n),
+        await backend.makeEpoch(6n),
+      ] as const
+      await backend.erase(5n)
+      await backend.erase(5n)
+      for (const each of [backend, await mine.start()]) {
+        for (const { data } of [made[1], made[2]])
+          await assert.rejects(each.openEpoch(5n, data), { code: 'EPOCH_ERASED' })
+        for (const [epoch, { secret, data }] of [
+          [4n, made[0]],
+          [6n, made[3]],
+        ] as const)
+          assert.deepEqual((await each.openEpoch(epoch, data)).expose(), secret.expose())
+      }
+    })
   })
 }

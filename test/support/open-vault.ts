@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { shareName } from '../../enclave-runtime/guest/keys/pending-batch.ts'
+import { FIRST_EPOCH } from '../../enclave-runtime/guest/vault/epoch-name.ts'
 import { Vault } from '../../enclave-runtime/guest/vault/vault.ts'
 import { openLevelStore } from '../../enclave-runtime/host/level-store.ts'
 import { softwareBackend } from '../../enclave-runtime/sealing/software-backend.ts'
@@ -40,7 +41,7 @@ export async function secretsOf(
       random,
       kernel,
     })
-    const share = kernel.shareOut(await vault.loadShare(shareName(keyId)))
+    const share = kernel.shareOut(await vault.loadShare(FIRST_EPOCH, shareName(keyId)))
     vault.close()
     return new Map([
       ['root key', root],

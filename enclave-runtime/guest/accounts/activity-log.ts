@@ -45,7 +45,7 @@ export const meaningOf = ({ method, params }: RequestCore): Uint8Array =>
 
 /** A record per (account, nonce): written before the last message of a signature leaves. */
 export class ActivityLog {
-  readonly #records: Records
+  readonly #records: Pick<Records, 'critical' | 'bulk' | 'write'>
   readonly #claims = new BoundedMap<Uint8Array>(MAX_CLAIMS)
   /** Nonces that no record has, and that nothing claimed since: this guest alone writes records. */
   readonly #unused = new BoundedMap<true>(MAX_UNUSED)
@@ -54,7 +54,7 @@ export class ActivityLog {
   #notBefore = 0
   #pruning = false
 
-  constructor(records: Records) {
+  constructor(records: Pick<Records, 'critical' | 'bulk' | 'write'>) {
     this.#records = records
     this.#pages = new ActivityPages(records)
   }

@@ -37,7 +37,7 @@ export function assertName(name: string): void {
 }
 
 const OWN_PREFIXES = [PART_PREFIX, 'epoch/']
-const RESERVED: ReadonlySet<string> = new Set(['identity', 'pointer', 'head'])
+const RESERVED: ReadonlySet<string> = new Set(['identity', 'head'])
 
 const isName = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= MAX_NAME && NAME.test(value)

@@ -1,8 +1,9 @@
 import type { Random } from '../../../protocols/crypto/random.ts'
 import { Secret } from '../../../protocols/crypto/secret.ts'
-import { DecodeError } from '../../../protocols/session/codec.ts'
 import { decodePart, encodePart, PART_NAMES, partOf } from './catalogue.ts'
+import { decoded } from './decoded.ts'
 import { decodeHead, encodeHead, type Head, recordHash, setHash } from './head.ts'
+import { scanRows } from './scan-rows.ts'
 import { openRecord, type RecordClass, type RecordPlace, sealRecord } from './sealed-record.ts'
 import type { SealedRow, SealedStore } from './sealed-store.ts'
 import { VaultError } from './vault-error.ts'
@@ -242,30 +243,9 @@ export class CriticalRecords {
   }
 }
 
-/** Every critical row. The store lies if it does not give them in order of their names. */
 async function readAll(store: SealedStore): Promise<ReadonlyMap<string, Uint8Array>> {
   const rows = new Map<string, Uint8Array>()
-  let after = ''
-  for (let more = true; more; ) {
-    const page = await store.scan(CRITICAL_PREFIX, after)
-    for (const [name, record] of page.rows) {
-      if (!name.startsWith(CRITICAL_PREFIX) || name <= after)
-        throw new VaultError('RECORD_CORRUPT', 'the store gives rows out of order')
-      rows.set(name, record)
-      after = name
-    }
-    more = page.more
-    if ((more && page.rows.length === 0) || rows.size > MAX_ROWS)
-      throw new VaultError('RECORD_CORRUPT', 'the store gives rows without end')
-  }
+  for await (const page of scanRows(store, CRITICAL_PREFIX, MAX_ROWS))
+    for (const [name, record] of page) rows.set(name, record)
   return rows
-}
-
-function decoded<T>(name: string, decode: () => T): T {
-  try {
-    return decode()
-  } catch (cause) {
-    if (!(cause instanceof DecodeError)) throw cause
-    throw new VaultError('RECORD_CORRUPT', `the record ${name} is not of this version`, { cause })
-  }
 }

@@ -8,7 +8,6 @@ import { openRecord, type RecordPlace, sealRecord } from './sealed-record.ts'
 import { VaultError } from './vault-error.ts'
 import { wrapKey } from './vault-keys.ts'
 
-const MAX_POINTER_BYTES = 64
 const MAX_FACTS_BYTES = 1024 // backend data is small in every backend of 04 §7
 
 /** What a critical record says of an epoch: the backend's data, and which record `epoch/key` is the true one. */
@@ -17,32 +16,29 @@ export interface EpochFacts {
   readonly keyHash: Uint8Array
 }
 
+export const FACTS_PREFIX = 'epoch/'
+
 /** Logical name of the critical record that holds them. */
 export const epochFactsName = (epoch: bigint): string =>
-  `epoch/${epoch.toString(16).padStart(8, '0')}`
+  FACTS_PREFIX + epoch.toString(16).padStart(8, '0')
 
-export const encodePointer = (epoch: bigint): Uint8Array => encodeCanonical([1, Number(epoch)])
-
-/** The current epoch. Throws `DecodeError`. */
-export function decodePointer(bytes: Uint8Array): bigint {
-  const fields = decodeCanonical(bytes, MAX_POINTER_BYTES)
-  if (!Array.isArray(fields) || fields.length !== 2 || fields[0] !== 1)
-    throw new DecodeError('pointer')
-  const epoch: unknown = fields[1]
-  if (typeof epoch !== 'number' || !Number.isSafeInteger(epoch) || epoch < 0)
-    throw new DecodeError('pointer')
-  return BigInt(epoch)
-}
+/** The epoch of such a name. */
+export const epochOfFacts = (name: string): bigint => BigInt(`0x${name.slice(FACTS_PREFIX.length)}`)
 
 export const encodeFacts = ({ data, keyHash }: EpochFacts): Uint8Array =>
   encodeCanonical([1, data, keyHash])
 
+/** In the place of the facts from the moment on at which the epoch is to be destroyed (04 §9). */
+export const encodeErasing = (): Uint8Array => encodeCanonical([2])
+
 /** Throws `DecodeError`. */
-export function decodeFacts(bytes: Uint8Array): EpochFacts {
+export function decodeFacts(bytes: Uint8Array): EpochFacts | 'erasing' {
   const fields = decodeCanonical(bytes, MAX_FACTS_BYTES)
-  if (!Array.isArray(fields) || fields.length !== 3) throw new DecodeError('epoch')
+  if (!Array.isArray(fields)) throw new DecodeError('epoch')
   const [format, data, keyHash]: unknown[] = fields
-  if (format !== 1 || !(data instanceof Uint8Array) || !(keyHash instanceof Uint8Array))
+  if (format === 2 && fields.length === 1) return 'erasing'
+  if (format !== 1 || fields.length !== 3) throw new DecodeError('epoch')
+  if (!(data instanceof Uint8Array) || !(keyHash instanceof Uint8Array))
     throw new DecodeError('epoch')
   return { data, keyHash }
 }

@@ -8,7 +8,7 @@
  * | WRONG_DEVICE | root key, epoch secrets and records do not belong together |
  * | RECORD_CORRUPT | a record is missing, altered, or lies under another's name |
  * | ROLLBACK | the critical records are not those of the head: one is older, missing or too many |
- * | EPOCH_ERASED | the epoch's secret was destroyed |
+ * | EPOCH_ERASED | the epoch's key was destroyed, or never made |
  * | STORE_FAILED | a write failed; whether it was done is unknown, so the vault takes no more |
  */
 export type VaultErrorCode =

@@ -30,6 +30,9 @@ export const META_NAME = 'n/m/meta'
 export const ROOT_NAME = 'n/r/root'
 export const CRITICAL_PREFIX = 'n/c/'
 
+/** Before the names of everything that lies under an epoch's key, that key included. */
+export const epochPrefix = (epoch: bigint): string => `e/${epoch.toString(16).padStart(8, '0')}/`
+
 /** A name as the host sees it: place, epoch, class, and 32 hex that say nothing. */
 export function storeName(
   key: Uint8Array,
@@ -37,6 +40,6 @@ export function storeName(
   epoch: bigint | null,
   logical: string,
 ): string {
-  const place = epoch === null ? 'n' : `e/${epoch.toString(16).padStart(8, '0')}`
-  return `${place}/${recordClass}/${bytesToHex(blake3(utf8ToBytes(logical), { key, dkLen: 16 }))}`
+  const place = epoch === null ? 'n/' : epochPrefix(epoch)
+  return `${place}${recordClass}/${bytesToHex(blake3(utf8ToBytes(logical), { key, dkLen: 16 }))}`
 }

@@ -1,7 +1,7 @@
-import type { VaultChanges } from './vault.ts'
+import type { Batch } from './vault.ts'
 
 interface Waiting {
-  readonly changes: VaultChanges
+  readonly changes: Batch
   readonly done: PromiseWithResolvers<void>
 }
 
@@ -16,15 +16,15 @@ const MAX_BYTES: number = 512 * 1024
  * all or nothing, as each of them would have been, and of two records of one name the later one stays.
  */
 export class WriteQueue {
-  readonly #apply: (changes: VaultChanges) => Promise<void>
+  readonly #apply: (changes: Batch) => Promise<void>
   #waiting: Waiting[] = []
   #isWorking = false
 
-  constructor(apply: (changes: VaultChanges) => Promise<void>) {
+  constructor(apply: (changes: Batch) => Promise<void>) {
     this.#apply = apply
   }
 
-  write(changes: VaultChanges): Promise<void> {
+  write(changes: Batch): Promise<void> {
     const done = Promise.withResolvers<void>()
     this.#waiting.push({ changes, done })
     if (!this.#isWorking) {
@@ -62,10 +62,10 @@ export class WriteQueue {
 }
 
 /** Critical records carry a sequence and a head of their own, and a share is written once: they go alone. */
-const isBulkAlone = ({ critical, shares }: VaultChanges): boolean =>
-  (critical?.size ?? 0) === 0 && (shares?.size ?? 0) === 0
+const isBulkAlone = ({ critical, shares, secrets, rows }: Batch): boolean =>
+  [critical, shares, secrets, rows].every((of) => (of?.size ?? 0) === 0)
 
-function merged(group: readonly Waiting[]): VaultChanges {
+function merged(group: readonly Waiting[]): Batch {
   const [first] = group
   if (first !== undefined && group.length === 1) return first.changes
   return { bulk: new Map(group.flatMap(({ changes }) => [...(changes.bulk ?? [])])) }

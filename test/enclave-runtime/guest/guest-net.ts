@@ -4,6 +4,7 @@ import type { SetupLimits } from '../../../enclave-runtime/guest/pairs/pair.ts'
 import type { Records } from '../../../enclave-runtime/guest/records.ts'
 import type { Letter, Post } from '../../../enclave-runtime/guest/sessions/post.ts'
 import type { GuestSettings } from '../../../enclave-runtime/guest/settings.ts'
+import { FIRST_EPOCH } from '../../../enclave-runtime/guest/vault/epoch-name.ts'
 import type { Vault, VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
 import { DEFAULT_OPERATOR_SETTINGS } from '../../../enclave-runtime/port/guest-settings.ts'
 import type { GuestEvent } from '../../../enclave-runtime/port/messages.ts'
@@ -94,16 +95,12 @@ export class NetGuest {
       },
       facts: (peer) => net.guests[peer - 1],
     }
+    const ofVault = vault.inEpoch(FIRST_EPOCH)
     const records: Records = {
-      critical: (name) => vault.critical(name),
-      criticalNames: (prefix) => vault.criticalNames(prefix),
-      bulk: (name) => vault.bulk(name),
-      loadShare: (name) => vault.loadShare(name),
-      sharePart: (name) => vault.sharePart(name),
-      sign: (message) => vault.sign(message),
+      ...ofVault,
       write: async (changes) => {
         net.onWrite(index, changes)
-        await vault.write(changes)
+        await ofVault.write(changes)
       },
     }
     const init: MemberInit = {

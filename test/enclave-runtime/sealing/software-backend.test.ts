@@ -102,4 +102,23 @@ describe('the slots of the software backend', () => {
     await assert.rejects(backend.makeEpoch(0n), { code: 'UNAVAILABLE' })
     assert.deepEqual((await backend.openEpoch(0n, first.data)).expose(), first.secret.expose())
   })
+
+  it('frees a slot with its epoch, so that any number of attempts may fail', async () => {
+    const backend = start(new MemoryEpochFile(), 'attempts')
+    const kept = await backend.makeEpoch(1n)
+    for (let k = 2n; k < 200n; k++) {
+      await backend.makeEpoch(k)
+      await backend.erase(k)
+    }
+    assert.deepEqual((await backend.openEpoch(1n, kept.data)).expose(), kept.secret.expose())
+  })
+
+  it('says so when an erased secret still reads back', async () => {
+    const file = new MemoryEpochFile()
+    const backend = start(file, 'worn')
+    await backend.makeEpoch(0n)
+    file.write = () => undefined
+    await assert.rejects(backend.erase(0n), { code: 'UNAVAILABLE' })
+    await assert.rejects(backend.eraseBefore(1n), { code: 'UNAVAILABLE' })
+  })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createPublicKey, verify } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
+import { FIRST_EPOCH } from '../../../../enclave-runtime/guest/vault/epoch-name.ts'
 import { seeded } from '../../../support/seeded.ts'
 import { NETWORK, newName, TestNode } from './vault-fixture.ts'
 
@@ -88,13 +89,14 @@ describe('Vault: records', () => {
         ['ban/1', bytes(1)],
       ]),
       bulk: new Map([['account/1', bytes(3)]]),
+      epoch: FIRST_EPOCH,
       shares: new Map([['share/k1', node.kernel.hold(share(5))]]),
     })
     const later = await node.open(NETWORK)
     assert.deepEqual(later.critical('ban/1'), bytes(1))
     assert.deepEqual(later.criticalNames('ban/'), ['ban/1', 'ban/2'])
     assert.deepEqual(await later.bulk('account/1'), bytes(3))
-    assert.deepEqual(node.kernel.bytesOf(await later.loadShare('share/k1')), share(5))
+    assert.deepEqual(node.kernel.bytesOf(await later.loadShare(FIRST_EPOCH, 'share/k1')), share(5))
   })
 
   it('forgets deleted records', async () => {
@@ -103,6 +105,7 @@ describe('Vault: records', () => {
     await vault.write({
       critical: new Map([['ban/1', bytes(1)]]),
       bulk: new Map([['account/1', bytes(3)]]),
+      epoch: FIRST_EPOCH,
       shares: new Map([['share/k1', node.kernel.hold(share(5))]]),
     })
     await vault.write({
@@ -111,13 +114,14 @@ describe('Vault: records', () => {
         ['never/there', null],
       ]),
       bulk: new Map([['account/1', null]]),
+      epoch: FIRST_EPOCH,
       shares: new Map([['share/k1', null]]),
     })
     assert.deepEqual([...(await node.rows()).keys()], [...before.keys()])
     const later = await node.open(NETWORK)
     assert.deepEqual(later.criticalNames('ban/'), [])
     assert.equal(await later.bulk('account/1'), undefined)
-    await assert.rejects(later.loadShare('share/k1'), { code: 'RECORD_CORRUPT' })
+    await assert.rejects(later.loadShare(FIRST_EPOCH, 'share/k1'), { code: 'RECORD_CORRUPT' })
   })
 
   it('holds many critical records', async () => {
@@ -130,7 +134,10 @@ describe('Vault: records', () => {
 
   it('wipes what the kernel gave out, and shows the host no name and no byte of it', async () => {
     const { node, vault } = await TestNode.ready('alice')
-    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(0xee))]]) })
+    await vault.write({
+      epoch: FIRST_EPOCH,
+      shares: new Map([['share/k1', node.kernel.hold(share(0xee))]]),
+    })
     assert.deepEqual(node.kernel.given, [new Uint8Array(32)])
     for (const [name, record] of await node.rows()) {
       assert.match(name, /^(n\/m\/meta|n\/r\/root|(n|e\/00000000)\/[chbks]\/[0-9a-f]{32})$/)
@@ -143,29 +150,39 @@ describe('Vault: records', () => {
     const { node, vault } = await TestNode.ready('parts')
     const before = await node.rows()
     await vault.write({
+      epoch: FIRST_EPOCH,
       shares: new Map([['share/k1', node.kernel.hold(share(5))]]),
       parts: new Map([['share/k1', Uint8Array.of(1, 2, 3)]]),
     })
-    assert.deepEqual([...((await vault.sharePart('share/k1')) ?? [])], [1, 2, 3])
-    assert.deepEqual(node.kernel.bytesOf(await vault.loadShare('share/k1')), share(5))
-    assert.equal(await vault.sharePart('share/k2'), undefined)
+    assert.deepEqual([...((await vault.sharePart(FIRST_EPOCH, 'share/k1')) ?? [])], [1, 2, 3])
+    assert.deepEqual(node.kernel.bytesOf(await vault.loadShare(FIRST_EPOCH, 'share/k1')), share(5))
+    assert.equal(await vault.sharePart(FIRST_EPOCH, 'share/k2'), undefined)
     const name = newName(before, await node.rows(), 'e/')
     assert.equal((await node.rows()).get(name)?.length, 58 + 33 + 3)
   })
 
   it('writes a share once', async () => {
     const { node, vault } = await TestNode.ready('alice')
-    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
+    await vault.write({
+      epoch: FIRST_EPOCH,
+      shares: new Map([['share/k1', node.kernel.hold(share(1))]]),
+    })
     await assert.rejects(
-      vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(2))]]) }),
+      vault.write({
+        epoch: FIRST_EPOCH,
+        shares: new Map([['share/k1', node.kernel.hold(share(2))]]),
+      }),
       /written twice/,
     )
-    assert.deepEqual(node.kernel.bytesOf(await vault.loadShare('share/k1')), share(1))
+    assert.deepEqual(node.kernel.bytesOf(await vault.loadShare(FIRST_EPOCH, 'share/k1')), share(1))
   })
 
   it('asks the store once for a share that is used often', async () => {
     const { node, vault } = await TestNode.ready('kept')
-    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
+    await vault.write({
+      epoch: FIRST_EPOCH,
+      shares: new Map([['share/k1', node.kernel.hold(share(1))]]),
+    })
     const asked: string[] = []
     const { get } = node.store
     node.store.get = (name) => {
@@ -173,23 +190,35 @@ describe('Vault: records', () => {
       return get.call(node.store, name)
     }
     for (let i = 0; i < 3; i++)
-      assert.deepEqual(node.kernel.bytesOf(await vault.loadShare('share/k1')), share(1))
+      assert.deepEqual(
+        node.kernel.bytesOf(await vault.loadShare(FIRST_EPOCH, 'share/k1')),
+        share(1),
+      )
     assert.equal(asked.length, 1)
   })
 
   it('forgets a share that it read when its record is deleted, and reads the next one of that name', async () => {
     const { node, vault } = await TestNode.ready('kept')
-    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
-    await vault.loadShare('share/k1')
-    await vault.write({ shares: new Map([['share/k1', null]]) })
-    await assert.rejects(vault.loadShare('share/k1'), { code: 'RECORD_CORRUPT' })
-    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(2))]]) })
-    assert.deepEqual(node.kernel.bytesOf(await vault.loadShare('share/k1')), share(2))
+    await vault.write({
+      epoch: FIRST_EPOCH,
+      shares: new Map([['share/k1', node.kernel.hold(share(1))]]),
+    })
+    await vault.loadShare(FIRST_EPOCH, 'share/k1')
+    await vault.write({ epoch: FIRST_EPOCH, shares: new Map([['share/k1', null]]) })
+    await assert.rejects(vault.loadShare(FIRST_EPOCH, 'share/k1'), { code: 'RECORD_CORRUPT' })
+    await vault.write({
+      epoch: FIRST_EPOCH,
+      shares: new Map([['share/k1', node.kernel.hold(share(2))]]),
+    })
+    assert.deepEqual(node.kernel.bytesOf(await vault.loadShare(FIRST_EPOCH, 'share/k1')), share(2))
   })
 
   it('keeps no share that was deleted while the store was asked for it', async () => {
     const { node, vault } = await TestNode.ready('kept')
-    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
+    await vault.write({
+      epoch: FIRST_EPOCH,
+      shares: new Map([['share/k1', node.kernel.hold(share(1))]]),
+    })
     const { get } = node.store
     const held = Promise.withResolvers<void>()
     node.store.get = async (name) => {
@@ -197,11 +226,11 @@ describe('Vault: records', () => {
       await held.promise
       return record
     }
-    const reading = vault.loadShare('share/k1')
-    await vault.write({ shares: new Map([['share/k1', null]]) })
+    const reading = vault.loadShare(FIRST_EPOCH, 'share/k1')
+    await vault.write({ epoch: FIRST_EPOCH, shares: new Map([['share/k1', null]]) })
     held.resolve()
     await reading
-    await assert.rejects(vault.loadShare('share/k1'), { code: 'RECORD_CORRUPT' })
+    await assert.rejects(vault.loadShare(FIRST_EPOCH, 'share/k1'), { code: 'RECORD_CORRUPT' })
   })
 
   it('keeps the order of writes that are asked for at once', async () => {
@@ -228,11 +257,14 @@ describe('Vault: records', () => {
   it('refuses records of the vault itself, and shares before there is a network', async () => {
     const node = new TestNode('alice')
     const vault = await node.open(null)
-    for (const name of ['identity', 'pointer', 'head', 'names/0', 'epoch/00000000', '', 'a b', 'ä'])
+    for (const name of ['identity', 'head', 'names/0', 'epoch/00000000', '', 'a b', 'ä'])
       assert.throws(() => vault.write({ critical: new Map([[name, bytes(1)]]) }), /bug/)
     await assert.rejects(
-      vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) }),
-      /bug: shares before/,
+      vault.write({
+        epoch: FIRST_EPOCH,
+        shares: new Map([['share/k1', node.kernel.hold(share(1))]]),
+      }),
+      { code: 'EPOCH_ERASED' },
     )
   })
 })
@@ -258,12 +290,12 @@ describe('Vault: the first start in a network', () => {
     const before = await node.rows()
     const { batch } = node.store
     // the n-th write of the start is the last before the crash
-    for (let crash = 0; crash < 3; crash++) {
+    for (let crash = 0; crash < 4; crash++) {
       await node.restore(before)
       let writes = 0
       node.store.batch = (each) =>
         writes++ < crash ? batch.call(node.store, each) : Promise.reject(new Error('crash'))
-      if (crash < 2) await assert.rejects(node.open(NETWORK), { code: 'STORE_FAILED' })
+      if (crash < 3) await assert.rejects(node.open(NETWORK), { code: 'STORE_FAILED' })
       else await node.open(NETWORK)
       node.store.batch = batch
       assert.deepEqual((await node.open(NETWORK)).guestSig, guestSig)
@@ -303,18 +335,24 @@ describe('Vault: a store that lies', () => {
   it('finds swapped shares of two keys', async () => {
     const { node, vault } = await TestNode.ready('alice')
     const before = await node.rows()
-    await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
+    await vault.write({
+      epoch: FIRST_EPOCH,
+      shares: new Map([['share/k1', node.kernel.hold(share(1))]]),
+    })
     const between = await node.rows()
-    await vault.write({ shares: new Map([['share/k2', node.kernel.hold(share(2))]]) })
+    await vault.write({
+      epoch: FIRST_EPOCH,
+      shares: new Map([['share/k2', node.kernel.hold(share(2))]]),
+    })
     const rows = await node.rows()
     const names = [newName(before, between, 'e/'), newName(between, rows, 'e/')] as const
     await node.restore(swapped(rows, ...names))
     const later = await node.open(NETWORK)
-    await assert.rejects(later.loadShare('share/k1'), { code: 'RECORD_CORRUPT' })
-    await assert.rejects(later.loadShare('share/k2'), { code: 'RECORD_CORRUPT' })
+    await assert.rejects(later.loadShare(FIRST_EPOCH, 'share/k1'), { code: 'RECORD_CORRUPT' })
+    await assert.rejects(later.loadShare(FIRST_EPOCH, 'share/k2'), { code: 'RECORD_CORRUPT' })
     await node.restore(rows) // nothing was erased
     assert.deepEqual(
-      node.kernel.bytesOf(await (await node.open(NETWORK)).loadShare('share/k1')),
+      node.kernel.bytesOf(await (await node.open(NETWORK)).loadShare(FIRST_EPOCH, 'share/k1')),
       share(1),
     )
   })
@@ -324,14 +362,17 @@ describe('Vault: a store that lies', () => {
     const named: string[] = []
     for (const { node, vault } of [alice, bob]) {
       const before = await node.rows()
-      await vault.write({ shares: new Map([['share/k1', node.kernel.hold(share(1))]]) })
+      await vault.write({
+        epoch: FIRST_EPOCH,
+        shares: new Map([['share/k1', node.kernel.hold(share(1))]]),
+      })
       named.push(newName(before, await node.rows(), 'e/'))
     }
     const theirs = (await bob.node.rows()).get(named[1] ?? '')
     assert.ok(theirs)
     await alice.node.put(named[0] ?? '', theirs)
     const later = await alice.node.open(NETWORK)
-    await assert.rejects(later.loadShare('share/k1'), { code: 'RECORD_CORRUPT' })
+    await assert.rejects(later.loadShare(FIRST_EPOCH, 'share/k1'), { code: 'RECORD_CORRUPT' })
   })
 
   it('finds swapped critical records, and swapped bulk records', async () => {
@@ -354,6 +395,7 @@ describe('Vault: a store that lies', () => {
     await vault.write({
       critical: new Map([['ban/1', bytes(1)]]),
       bulk: new Map([['account/1', bytes(3)]]),
+      epoch: FIRST_EPOCH,
       shares: new Map([['share/k1', node.kernel.hold(share(5))]]),
     })
     const rows = await node.rows()
@@ -367,7 +409,7 @@ describe('Vault: a store that lies', () => {
         const open = async () => {
           const later = await node.open(NETWORK)
           await later.bulk('account/1')
-          await later.loadShare('share/k1')
+          await later.loadShare(FIRST_EPOCH, 'share/k1')
         }
         const error = await open().then(
           () => undefined,
