@@ -1,5 +1,6 @@
 import type { Secret } from '../../../protocols/crypto/secret.ts'
-import { type EpochName, epochNameOf, epochNumber, epochText } from './epoch-name.ts'
+import type { EpochName } from '../epochs/epoch-work.ts'
+import { epochNameOf, epochNumber, epochText } from './epoch-name.ts'
 import { VaultError } from './vault-error.ts'
 
 /** K_e of every epoch that lives here: those that are attempted, the one that serves, those that end. */

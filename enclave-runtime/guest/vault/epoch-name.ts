@@ -1,8 +1,4 @@
-/** One attempt at an epoch, decided or not: keys, shares and secrets are named by it. Both numbers are below 2^16. */
-export interface EpochName {
-  readonly e: number
-  readonly k: number
-}
+import type { EpochName } from '../epochs/epoch-work.ts'
 
 /** Of the committee that a genesis file names, before any epoch record. */
 export const FIRST_EPOCH: EpochName = { e: 0, k: 0 }

@@ -1,5 +1,6 @@
 import type { Random } from '../../../protocols/crypto/random.ts'
 import type { SealingBackend } from '../../sealing/backend.ts'
+import type { EpochName } from '../epochs/epoch-work.ts'
 import { MAX_BATCH_ROWS } from './commit.ts'
 import type { CriticalRecords } from './critical-records.ts'
 import { decoded } from './decoded.ts'
@@ -14,7 +15,7 @@ import {
   openEpochKey,
 } from './epoch-key.ts'
 import { EpochKeys } from './epoch-keys.ts'
-import { type EpochName, epochNumber } from './epoch-name.ts'
+import { epochNumber } from './epoch-name.ts'
 import { scanRows } from './scan-rows.ts'
 import type { RecordPlace } from './sealed-record.ts'
 import type { SealedStore } from './sealed-store.ts'

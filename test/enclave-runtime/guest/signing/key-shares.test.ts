@@ -3,6 +3,7 @@ import type { Account } from '../../../../enclave-runtime/guest/accounts/account
 import { decodeKeyPart } from '../../../../enclave-runtime/guest/keys/key-part.ts'
 import type { KeyStore } from '../../../../enclave-runtime/guest/keys/key-store.ts'
 import { KeyShares } from '../../../../enclave-runtime/guest/signing/key-shares.ts'
+import { FIRST_EPOCH } from '../../../../enclave-runtime/guest/vault/epoch-name.ts'
 import { RequestError } from '../../../../protocols/request/errors.ts'
 import { seeded } from '../../../support/seeded.ts'
 import { openKernel } from '../../../support/trusted-setup.ts'
@@ -64,7 +65,10 @@ describe('the root key', function () {
 
 async function publicKeyOf(net: GuestNet, made: unknown): Promise<Uint8Array> {
   const { key_id } = (made as { result: { key_id: string } }).result
-  const part = await net.guest(1).vault.sharePart(`share/${key_id.replace(/^0x/, '')}`)
+  const part = await net
+    .guest(1)
+    .vault.inEpoch(FIRST_EPOCH)
+    .sharePart(`share/${key_id.replace(/^0x/, '')}`)
   if (part === undefined) throw new Error(`no share of ${key_id}`)
   return decodeKeyPart(part).publicKey
 }

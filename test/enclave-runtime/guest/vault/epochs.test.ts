@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import {
-  type EpochName,
-  epochNumber,
-  FIRST_EPOCH,
-} from '../../../../enclave-runtime/guest/vault/epoch-name.ts'
+import type { EpochName } from '../../../../enclave-runtime/guest/epochs/epoch-work.ts'
+import { epochNumber, FIRST_EPOCH } from '../../../../enclave-runtime/guest/vault/epoch-name.ts'
 import type { Vault } from '../../../../enclave-runtime/guest/vault/vault.ts'
 import { NETWORK, TestNode } from './vault-fixture.ts'
 
