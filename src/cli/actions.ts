@@ -7,6 +7,7 @@ import type { Testnet } from '../testnet/state.ts'
 import type { NodeReport } from '../testnet/status.ts'
 import type { UpOptions } from '../testnet/up.ts'
 import type { AccountFile, KeyAlgorithm } from './account-file.ts'
+import type { OperatorNode } from './operator-client.ts'
 
 /** A node that runs in this process. */
 export interface StartedNode {
@@ -25,10 +26,20 @@ export type SignWhat =
 /** What a node answers about itself and its network. */
 export type StatusReport = Readonly<Record<string, unknown>>
 
+/** The operator's own node, as it runs on this machine. */
+export interface OwnNode {
+  readonly node: OperatorNode
+  readonly genesisFile: string
+  /** Where its operator's key lies, unless the operator keeps it elsewhere. */
+  readonly operatorKey: string
+}
+
 /** What commands do, apart from reading arguments and speaking: the edge where tests put their own. */
 export interface Actions {
   initialiseNode(plan: InitialisePlan): Promise<InitialisedNode>
   startNode(dir: string, env: Environment): Promise<StartedNode>
+  /** Connects to the running node of a directory. @throws CommandError */
+  ownNode(dir: string, env: Environment, signal: AbortSignal): Promise<OwnNode>
   status(rpc: string, signal: AbortSignal): Promise<StatusReport>
   createAccount(
     nodes: readonly string[],

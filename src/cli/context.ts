@@ -13,6 +13,10 @@ export interface Context {
   readonly stderr: Stream
   /** All of standard input as text. */
   readonly stdin: () => Promise<string>
+  /** Puts a question to the person at the terminal; resolves to one line. */
+  readonly ask: (question: string) => Promise<string>
+  /** Unix ms, to say how long something takes. */
+  readonly now: () => number
   readonly env: Environment
   /** Where commands without `--dir` keep their files: ~/.holdfast. */
   readonly home: string

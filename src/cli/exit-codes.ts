@@ -24,7 +24,7 @@ export const EXIT: Readonly<{
   unreachable: 3,
   /** Not yet: the network is up but cannot do it now (too few signers, not ready). Try again later. */
   waiting: 4,
-  /** Only the operators can resolve it. Reserved for the commands of 03 §12. */
+  /** Only operators can resolve it (03 §12). */
   needsOperators: 5,
   // 70 to 74 are the guest's own exit codes (04 §1); a node whose guest ended so ends with the same.
   portViolation: 70,
@@ -45,7 +45,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.refused, 'wrong arguments or settings, or refused by the network'],
   [EXIT.unreachable, 'no node answered'],
   [EXIT.waiting, 'not yet: too few nodes, or not ready; try again'],
-  [EXIT.needsOperators, 'operators must act (reserved)'],
+  [EXIT.needsOperators, 'operators must act: the message says who, and what to do'],
   [EXIT.portViolation, 'start: the guest refused a message of its host'],
   [EXIT.sealing, 'start: the sealed records or their keys do not open'],
   [EXIT.rollback, 'start: the records are older than the guest remembers'],

@@ -4,6 +4,10 @@ import { InvalidArgumentError, Option } from 'commander'
 export const jsonOption = (): Option =>
   new Option('--json', 'print JSON: the result on stdout, an error on stderr')
 
+/** `--dir` of a command that speaks with the operator's own node. */
+export const nodeOption = (): Option =>
+  new Option('--dir <dir>', "directory of one's own node").makeOptionMandatory()
+
 /** A list with commas. */
 export const asList = (text: string): readonly string[] =>
   text

@@ -18,6 +18,19 @@ export const realActions: Actions = {
     const { startNode } = await import('./start-node.ts')
     return await startNode(dir, env)
   },
+  ownNode: async (dir, env, signal) => {
+    const [{ readConfig }, { nodeFiles }, { connectOperator }] = await Promise.all([
+      import('../node/config.ts'),
+      import('../node/node-files.ts'),
+      import('./operator-client.ts'),
+    ])
+    const files = nodeFiles(await readConfig(dir, env))
+    return {
+      node: await connectOperator(files.operatorSocket, signal),
+      genesisFile: files.genesis,
+      operatorKey: files.operatorKey,
+    }
+  },
   status: async (rpc, signal) => {
     const client = createHoldfast({ nodes: rpc })
     return { ...(await client.getStatus({ signal })) }

@@ -4,8 +4,11 @@ import { TestnetStateError } from '../testnet/state.ts'
 import { CommandError } from './command-error.ts'
 import { addAccount } from './commands/account.ts'
 import { addDemo } from './commands/demo.ts'
+import { addEpoch } from './commands/epoch.ts'
+import { addRefresh } from './commands/epoch-propose.ts'
 import { addGenesis } from './commands/genesis.ts'
 import { addInit } from './commands/init.ts'
+import { addLeave } from './commands/leave.ts'
 import { addSign } from './commands/sign.ts'
 import { addStart } from './commands/start.ts'
 import { addStatus } from './commands/status.ts'
@@ -49,6 +52,9 @@ function program(context: Context, json: boolean): Command {
     addGenesis,
     addStart,
     addStatus,
+    addEpoch,
+    addRefresh,
+    addLeave,
     addAccount,
     addSign,
     addTestnet,

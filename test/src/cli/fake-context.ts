@@ -23,7 +23,7 @@ const unexpected = (name: string) => async (): Promise<never> => {
 export async function runWith(
   args: readonly string[],
   actions: SomeActions,
-  around: Partial<Pick<Context, 'home' | 'env' | 'signal' | 'stdin'>> = {},
+  around: Partial<Pick<Context, 'home' | 'env' | 'signal' | 'stdin' | 'ask' | 'now'>> = {},
 ): Promise<Ran> {
   let stdout = ''
   let stderr = ''
@@ -31,6 +31,8 @@ export async function runWith(
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
     stdin: async () => '',
+    ask: unexpected('ask'),
+    now: () => 0,
     env: {},
     home: '/nowhere',
     signal: new AbortController().signal,
@@ -38,6 +40,7 @@ export async function runWith(
     actions: {
       initialiseNode: unexpected('initialiseNode'),
       startNode: unexpected('startNode'),
+      ownNode: unexpected('ownNode'),
       status: unexpected('status'),
       createAccount: unexpected('createAccount'),
       sign: unexpected('sign'),
