@@ -75,7 +75,7 @@ export const guestsOf = (
   members: readonly { readonly index: PartyIndex; readonly guestSig: Uint8Array }[],
 ): readonly Guest[] => inOrder(members.map(({ index, guestSig }) => ({ index, id: guestSig })))
 
-export const otherGuests = ({ guests, me }: Committee): readonly Guest[] =>
+export const otherGuests = ({ guests, me }: Pick<Committee, 'guests' | 'me'>): readonly Guest[] =>
   guests.filter(({ index }) => index !== me.index)
 
 export const guestOf = ({ guests }: Committee, party: PartyIndex): Guest | undefined =>

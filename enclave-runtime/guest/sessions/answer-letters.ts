@@ -10,7 +10,15 @@ export const MAX_RESULT_BYTES: number = 66 * 1024 // a key certificate of 64 KiB
 const MAX_RETRY_MS = 600_000
 
 /** Why a follower does not take part now (03 §9.1). A closed list. */
-const NOT_YET_REASONS = ['busy', 'setup-missing', 'overloaded', 'clock', 'pending'] as const
+const NOT_YET_REASONS = [
+  'busy',
+  'setup-missing',
+  'overloaded',
+  'clock',
+  'pending',
+  'behind',
+  'catching-up',
+] as const
 export type NotYetReason = (typeof NOT_YET_REASONS)[number]
 
 export interface NotYet {

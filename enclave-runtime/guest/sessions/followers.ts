@@ -27,11 +27,13 @@ export const MAX_KEYGENS_PER_OPENER = 2
 const MAX_PRESIGNATURES_PER_OPENER = 4
 /** A pair makes one batch of correlations at a time. */
 const MAX_BATCHES_PER_OPENER = 1
+/** A member leads its test subsets one after the other, and a stamp beside them. */
+const MAX_ROOTS_PER_OPENER = 2
 const OVERLOADED_MS = 500
 /** A leader that opened a session begins it at once; the reference kernel takes longer over a commitment. */
 const FIRST_ROUND_MS = { wasm: 2_000, reference: 5_000 } as const
 
-export type Followed = 'sign' | 'keygen' | 'presignature' | 'correlations'
+export type Followed = 'sign' | 'keygen' | 'presignature' | 'correlations' | 'root'
 
 export interface FollowersInit {
   readonly router: SessionRouter
@@ -143,6 +145,7 @@ export class Followers {
     if (kind === 'keygen') return MAX_KEYGENS_PER_OPENER
     if (kind === 'presignature') return MAX_PRESIGNATURES_PER_OPENER
     if (kind === 'correlations') return MAX_BATCHES_PER_OPENER
+    if (kind === 'root') return MAX_ROOTS_PER_OPENER
     return Math.max(1, Math.floor(MAX_SIGNATURES / this.#init.size))
   }
 

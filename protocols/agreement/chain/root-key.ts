@@ -25,6 +25,10 @@ export const stampDigest = (stamp: Omit<Stamp, 'signature'>): Uint8Array =>
     ]),
   )
 
+/** The digest of a canary: a nonce of 32 bytes that says nothing, and the epoch whose shares sign it (03 §9.4). */
+export const canaryDigest = (epochId: Uint8Array, nonce: Uint8Array): Uint8Array =>
+  rootDigest('canary', encodeCanonical([epochId, nonce]))
+
 /** Whether rootKey made this signature of 65 bytes (r, low s, recovery id) over a digest of 32 bytes. */
 export function isRootSignature(
   rootKey: Uint8Array,

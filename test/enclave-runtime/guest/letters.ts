@@ -8,7 +8,10 @@ import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
 import type { Carried, GuestNet, Tamper } from './guest-net.ts'
 
 /** Writes down every letter that goes through the net, before it is tampered with. */
-export function record(net: GuestNet, tamper: Tamper = (carried) => [carried]): Carried[] {
+export function record(
+  net: Pick<GuestNet, 'tamper'>,
+  tamper: Tamper = (carried) => [carried],
+): Carried[] {
   const seen: Carried[] = []
   net.tamper = (carried) => {
     seen.push(carried)
