@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { hexOf } from '../../protocols/agreement/epoch/hex-of.ts'
 import { EpochMember } from '../../protocols/agreement/epoch/machine.ts'
 import type { Node } from './sim/node.ts'
+import { keysOf } from './sim/observer.ts'
 import { allIn, at, founding, propose, until } from './sim/stage.ts'
 import type { World } from './sim/world.ts'
 
@@ -17,7 +18,7 @@ describe('the genesis epoch (03 §1.2)', () => {
     const made = world.observer.epochs.get(0)
     const start = at(world, 1).member?.state
     assert.ok(made !== undefined && start !== undefined)
-    const [rootKey, ...others] = made.keys
+    const [rootKey, ...others] = keysOf(made)
     assert.deepEqual(others, [])
     assert.deepEqual(made.record.rootKey, rootKey?.publicKey)
     assert.equal(hexOf(made.record.prevHash), hexOf(world.networkId))

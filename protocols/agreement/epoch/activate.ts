@@ -11,7 +11,7 @@ import type { ClosedLog, OpenInstance } from './messages.ts'
 import { forgetProposals } from './proposals.ts'
 import { endsQuarantine } from './quarantine.ts'
 import { put, remove } from './records.ts'
-import type { Ending, Epoch } from './state.ts'
+import type { BaseEpoch, Ending, Epoch } from './state.ts'
 import {
   byIndex,
   note,
@@ -27,11 +27,16 @@ import {
 } from './turn.ts'
 
 /** An epoch that others say was decided: what ends an attempt, and what a member that is behind is told (STALE). */
-export function onEpoch(turn: Turn, from: string, cert: EpochCert, keys: readonly HeldKey[]): void {
+export function onEpoch(
+  turn: Turn,
+  from: string,
+  cert: EpochCert,
+  keys: readonly HeldKey[] | null,
+): void {
   const { parts, state } = turn
   const { e } = cert.record
   if (e === state.base.record.e + 1) {
-    if (isEpochOf(turn, state.base, cert, keys)) takeEpoch(turn, cert, keys)
+    if (keys !== null && isEpochOf(turn, state.base, cert, keys)) takeEpoch(turn, cert, keys)
   } else if (e > state.base.record.e)
     reply(turn, from, { type: 'ask', what: 'epoch', e: state.base.record.e + 1, k: 0 })
   else {
@@ -39,7 +44,7 @@ export function onEpoch(turn: Turn, from: string, cert: EpochCert, keys: readonl
     if (mine === undefined || before === undefined) return
     if (
       same(parts.hash(EpochRecord, cert.record), mine.hash) ||
-      !isEpochOf(turn, before, cert, keys)
+      !isEpochOf(turn, before, cert, null)
     )
       return
     state.standing = 'stopped'
@@ -53,7 +58,7 @@ export function takeEpoch(turn: Turn, cert: EpochCert, keys: readonly HeldKey[])
   const { e, k } = cert.record
   const hash = parts.hash(EpochRecord, cert.record)
   const old = state.base
-  const next: Epoch = { record: cert.record, hash, base: baseOfRecord(cert.record), cert, keys }
+  const next: BaseEpoch = { record: cert.record, hash, base: baseOfRecord(cert.record), cert, keys }
   const isReleased = state.attempts.get(k)?.ready != null && endsQuarantine(turn, e, k)
   promise(
     turn,
@@ -71,6 +76,7 @@ export function takeEpoch(turn: Turn, cert: EpochCert, keys: readonly HeldKey[])
   state.made.clear()
   state.holders.clear()
   Object.assign(state, { base: next, preflight: null, startTimer: null, frozen: null })
+  state.epochs.set(old.record.e, { ...old, keys: null })
   state.epochs.set(e, next)
   openEnding(turn, old, next, null)
   notice(turn, { about: 'active', e, k })

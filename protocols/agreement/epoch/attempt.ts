@@ -12,7 +12,9 @@ import type { TaskDone, TaskFailed } from './events.ts'
 import { changeOfSubject, expiryOf, isGenesis } from './genesis-epoch.ts'
 import type { HeldKey } from './held-key.ts'
 import { hexOf, same } from './hex-of.ts'
+import { areInKeyOrder, inChunkOrder, inKeyOrder } from './key-lists.ts'
 import type { Started } from './messages.ts'
+import type { Parts } from './parts.ts'
 import { put } from './records.ts'
 import type { Attempt } from './state.ts'
 import { byIndex, notice, ownEntry, promise, reply, send, type Turn, timer, union } from './turn.ts'
@@ -83,6 +85,7 @@ export function attemptOf(
     tail: isGenesis(state.base) ? { lists: [], keys: [] } : null, // no key can be late
     rootKey: null,
     record: null,
+    keys: null,
     running: new Set(),
     isTested: false,
     ready: null,
@@ -123,7 +126,8 @@ function isGood(turn: Turn, started: Started): boolean {
   if (!object.dealers.every((dealer) => byIndex(record.members, dealer) !== undefined)) return false
   if (object.cutCount !== cut.length || object.deadlineMs !== attemptMs(cut.length)) return false
   if (!same(parts.keyRoot(cut), object.cutRoot)) return false
-  if (!cut.every((key) => parts.isKeyCertified(key))) return false
+  if (!areInKeyOrder(cut)) return false
+  if (!cut.every((key) => parts.isKeyCertified(key, state.base))) return false
   return areAccepted(turn, object, started)
 }
 
@@ -238,12 +242,14 @@ export const allChunks = (attempt: Attempt): number =>
     ? 1
     : cutChunks(attempt) + (attempt.tail !== null && attempt.tail.keys.length > 0 ? 1 : 0)
 
-/** The keys of the epoch that this attempt makes, once they are final. */
-export const keysOf = ({ started, tail, rootKey }: Attempt): readonly HeldKey[] => [
-  ...(rootKey === null ? [] : [rootKey]),
-  ...started.cut,
-  ...(tail?.keys ?? []),
-]
+/** The keys of the epoch that this attempt makes, in order of id: they are final, and their new shares are durable here. */
+export const keysOf = (
+  parts: Pick<Parts, 'reshared'>,
+  { e, k, started, tail, rootKey }: Attempt,
+): readonly HeldKey[] =>
+  rootKey === null
+    ? inKeyOrder(parts.reshared(e, k, [...started.cut, ...(tail?.keys ?? [])]))
+    : [rootKey]
 
 /** Whether this member may still come to READY: not after it, nor after its own fault or deadline, which leave ABORT alone. */
 export const mayBecomeReady = ({ ready, ownFault, isOverdue }: Attempt): boolean =>
@@ -256,10 +262,12 @@ export function considerTasks(turn: Turn, attempt: Attempt): void {
   if (self !== undefined && !attempt.hasSetups) ask(turn, attempt, { kind: 'setups' })
   if (attempt.started.proposal === null && attempt.rootKey === null)
     ask(turn, attempt, { kind: 'root' })
+  let cut: readonly HeldKey[] | null = null
   for (let chunk = 0; chunk < cutChunks(attempt); chunk++) {
-    const keys = attempt.started.cut.slice(chunk * CHUNK_KEYS, (chunk + 1) * CHUNK_KEYS)
-    if (!attempt.transcripts.has(chunk))
-      ask(turn, attempt, { kind: 'chunk', chunk, keys: keys.map(({ keyId }) => keyId) })
+    if (attempt.transcripts.has(chunk) || attempt.running.has(`chunk/${chunk}`)) continue
+    cut ??= inChunkOrder(attempt.started.cut, turn.state.base.base.rootKey)
+    const keys = cut.slice(chunk * CHUNK_KEYS, (chunk + 1) * CHUNK_KEYS)
+    ask(turn, attempt, { kind: 'chunk', chunk, keys: keys.map(({ keyId }) => keyId) })
   }
   const tail = cutChunks(attempt)
   const late = attempt.tail?.keys ?? []

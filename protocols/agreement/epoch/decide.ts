@@ -10,7 +10,7 @@ import { ABORT, valueKey } from '../qbft/vote.ts'
 import { brokenRecord } from '../rules/record-rules.ts'
 import { takeAbort } from './aborts.ts'
 import { takeEpoch } from './activate.ts'
-import { areTwoStarts, isFaultOf, keysOf, takeTwoStarts } from './attempt.ts'
+import { areTwoStarts, isFaultOf, takeTwoStarts } from './attempt.ts'
 import { hexOf, same } from './hex-of.ts'
 import { decodeProof, encodeProof } from './proof.ts'
 import { readyOfAll } from './ready.ts'
@@ -221,12 +221,9 @@ export function considerOutcome(turn: Turn, attempt: Attempt): void {
     return
   }
   const all = readyOfAll(attempt)
-  const keys = keysOf(attempt)
-  if (
-    all === null ||
-    !same(parts.hash(EpochRecord, all.record), value) ||
-    !same(parts.keyRoot(keys), all.record.keySetRoot)
-  ) {
+  const isOwn = attempt.record !== null && same(parts.hash(EpochRecord, attempt.record), value)
+  const keys = isOwn ? attempt.keys : null
+  if (all === null || keys === null || !same(parts.hash(EpochRecord, all.record), value)) {
     if (!attempt.hasAsked) send(turn, everyone, { type: 'ask', what: 'epoch', e, k })
     attempt.hasAsked = true
     return

@@ -8,12 +8,12 @@ import { same } from './hex-of.ts'
 import type { Epoch } from './state.ts'
 import { byIndex, numbersOf, type Turn } from './turn.ts'
 
-/** Whether q members of `base` decided this record, and all of its own members were ready for it; `keys` are those of the record (03 §1.2). */
+/** Whether q members of `base` decided this record, and all of its own members were ready for it; `keys` are those of the record, where they are needed (03 §1.2). */
 export function isEpochOf(
   { parts }: Pick<Turn, 'parts'>,
   base: Epoch,
   cert: EpochCert,
-  keys: readonly HeldKey[],
+  keys: readonly HeldKey[] | null,
 ): boolean {
   const { record, round, commits, ready } = cert
   const { e, k } = record
@@ -42,5 +42,5 @@ export function isEpochOf(
       )
     )
   })
-  return areReady && same(parts.keyRoot(keys), record.keySetRoot)
+  return areReady && (keys === null || same(parts.keyRoot(keys), record.keySetRoot))
 }

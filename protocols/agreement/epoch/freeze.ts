@@ -4,6 +4,7 @@ import type { Signed } from '../objects/signed.ts'
 import { blame, cutChunks } from './attempt.ts'
 import type { HeldKey } from './held-key.ts'
 import { hexOf, same } from './hex-of.ts'
+import { areInKeyOrder, inKeyOrder } from './key-lists.ts'
 import type { FrozenList } from './messages.ts'
 import { put } from './records.ts'
 import type { Attempt } from './state.ts'
@@ -67,7 +68,7 @@ function freezeOwn(turn: Turn, attempt: Attempt): void {
       e: state.base.record.e,
       k: attempt.k,
       count: keys.length,
-      root: parts.keyRoot(keys),
+      root: parts.certificatesRoot(keys),
       index: self.index,
     })
     state.frozen = attempt.k
@@ -90,7 +91,7 @@ function freezeOwn(turn: Turn, attempt: Attempt): void {
 /** Keys that this member holds a certificate of and that are not under the cut. */
 function lateKeys({ state }: Turn, { started }: Attempt): readonly HeldKey[] {
   const cut = new Set(started.cut.map(({ keyId }) => hexOf(keyId)))
-  return [...state.made.values()].filter(({ keyId }) => !cut.has(hexOf(keyId)))
+  return inKeyOrder([...state.made.values()].filter(({ keyId }) => !cut.has(hexOf(keyId))))
 }
 
 /** The initiator collects q lists; their union is the final tail. */
@@ -162,17 +163,15 @@ function tailKeys({ started }: Attempt, lists: readonly FrozenList[]): readonly 
   const found = new Map(
     lists.flatMap(({ keys }) => keys).map((key) => [hexOf(key.keyId), key] as const),
   )
-  return [...found]
-    .filter(([id]) => !cut.has(id))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, key]) => key)
+  return inKeyOrder([...found].flatMap(([id, key]) => (cut.has(id) ? [] : [key])))
 }
 
 function isList({ parts, state }: Turn, attempt: Attempt, { frozen, keys }: FrozenList): boolean {
   const { object } = frozen
   const author = byIndex(state.base.record.members, object.index)
   if (author === undefined || object.e !== attempt.e - 1 || object.k !== attempt.k) return false
-  if (!same(parts.keyRoot(keys), object.root) || !keys.every((key) => parts.isKeyCertified(key)))
-    return false
+  if (!areInKeyOrder(keys) || keys.some(({ certificate }) => certificate === null)) return false
+  if (keys.length !== object.count || !same(parts.certificatesRoot(keys), object.root)) return false
+  if (!keys.every((key) => parts.isKeyCertified(key, state.base))) return false
   return parts.isSignedBy(Frozen, frozen, author.guestSig)
 }

@@ -64,7 +64,7 @@ export function onHead(turn: Turn, head: Signed<Head>): void {
 
 /** At the end of every turn, until the heads of L members, oneself included, are here and none shows an epoch that is not. */
 export function considerFresh(turn: Turn): void {
-  const { state, effects } = turn
+  const { parts, state, effects } = turn
   if (state.standing !== 'asking') return
   const { record } = state.base
   const { f, L: l } = numbersOf(record)
@@ -78,7 +78,7 @@ export function considerFresh(turn: Turn): void {
     return
   }
   const seen = Math.max(...heads.map(({ vaultSeq }) => vaultSeq))
-  if (seen > state.vaultSeq && !state.isRejoining) {
+  if (seen > parts.vaultSeq() && !state.isRejoining) {
     state.standing = 'stopped'
     effects.push({ do: 'exit', code: 72, why: 'rolled-back' })
     return
@@ -99,9 +99,8 @@ function askEpochs(turn: Turn): void {
 /** It cannot know which votes it forgot, and no time heals that: none until an epoch is active for which it was READY after its return (03 §9.4). */
 function quarantine(turn: Turn, seen: number, e: number, k: number): void {
   const { state } = turn
-  state.vaultSeq = Math.max(state.vaultSeq, seen)
   state.quarantine = { e, k }
-  promise(turn, put('quarantine', [], state.quarantine))
+  promise(turn, put('quarantine', [], state.quarantine), put('seq', [], seen))
   notice(turn, { about: 'quarantine', e, k })
   for (const attempt of state.attempts.values()) attempt.qbft = null
 }

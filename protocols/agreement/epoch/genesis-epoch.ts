@@ -5,13 +5,13 @@ import type { Base } from '../rules/base.ts'
 import { type Change, changeOf, genesisChange } from '../rules/change.ts'
 import { same } from './hex-of.ts'
 import type { Subject } from './messages.ts'
-import type { Epoch, LiveProposal } from './state.ts'
+import type { BaseEpoch, Epoch, LiveProposal } from './state.ts'
 
 /** The number of what stands in the genesis file: the epoch before the first (03 §1.2). It is never written down. */
 const BEFORE_FIRST = -1
 
 /** What a member of a genesis file starts from: epoch 0 is made of it as every later one of the one before it (03 §1.2). */
-export function genesisEpoch(base: Base): Epoch {
+export function genesisEpoch(base: Base): BaseEpoch {
   const record: EpochRecord = {
     ...base,
     e: BEFORE_FIRST,

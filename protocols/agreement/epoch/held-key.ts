@@ -1,11 +1,37 @@
-/** A key with its certificate, as the epoch protocol passes it on: what the certificate says in full is in 03 §1.2. */
+import { DecodeError } from '../../session/codec.ts'
+import { b32, b33, bytesUpTo, nullable, row, uintUpTo } from '../objects/items.ts'
+import { type Field, MAX_LARGE_OBJECT_BYTES } from '../objects/object-codec.ts'
+
+/** A key as an epoch holds it: a leaf of its key set (03 §1.2), and what certifies it. */
 export interface HeldKey {
   /** 32 bytes. */
   readonly keyId: Uint8Array
-  /** The epoch in which it was made (03 §1.2). */
-  readonly epochId: Uint8Array
-  /** Compressed point. */
+  readonly curve: number
+  /** P, 33 bytes. */
   readonly publicKey: Uint8Array
-  /** Encoding of the certificate: q signatures of K4 over T (03 §6.1). */
-  readonly certificate: Uint8Array
+  /** H(cc; cc), 32 bytes: the same in every epoch. */
+  readonly chainCodeHash: Uint8Array
+  /** H(F; F), 32 bytes: another in every epoch. */
+  readonly commitmentHash: Uint8Array
+  /** Encoded key certificate (03 §1.2 `keyCert`) of a key that was made in this epoch; null for a key of its record, which the record's root proves. */
+  readonly certificate: Uint8Array | null
 }
+
+const curve: Field<number> = {
+  write: (value) => value,
+  read: (item, name) => {
+    const value = uintUpTo(0xff).read(item, name)
+    if (value === 0) throw new DecodeError(`${name} is 0`)
+    return value
+  },
+}
+
+/** As an item of a list or a message, at most 64 KiB and 256 bytes. */
+export const heldKey: Field<HeldKey> = row<HeldKey>({
+  keyId: b32,
+  curve,
+  publicKey: b33,
+  chainCodeHash: b32,
+  commitmentHash: b32,
+  certificate: nullable(bytesUpTo(MAX_LARGE_OBJECT_BYTES)),
+})

@@ -37,6 +37,7 @@ export function onKey(turn: Turn, from: string, key: HeldKey): void {
   if (
     self === undefined ||
     entryOf(state.base.record.members, from) === undefined ||
+    key.certificate === null ||
     !hold(turn, key)
   )
     return
@@ -52,8 +53,8 @@ export function onKey(turn: Turn, from: string, key: HeldKey): void {
 
 function hold(turn: Turn, key: HeldKey): boolean {
   const { parts, state } = turn
-  if (state.frozen !== null || !mayVote(turn) || !parts.isKeyCertified(key)) return false
-  if (!same(key.epochId, state.base.record.epochId)) return false
+  if (state.frozen !== null || !mayVote(turn) || key.certificate === null) return false
+  if (!parts.isKeyCertified(key, state.base)) return false
   const id = hexOf(key.keyId)
   if (!state.made.has(id)) promise(turn, put('key', [state.base.record.e, id], key))
   state.made.set(id, key)
@@ -70,6 +71,7 @@ export function onHeld(turn: Turn, held: Signed<Held>): void {
   if (
     holders === undefined ||
     key === undefined ||
+    key.certificate === null ||
     author === undefined ||
     holders.has(object.index)
   )

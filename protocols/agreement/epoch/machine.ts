@@ -27,7 +27,6 @@ import type { Message } from './messages.ts'
 import type { Parts } from './parts.ts'
 import { answer, onAnswer, onProposal, propose } from './proposals.ts'
 import { considerReady, considerTests, onReady } from './ready.ts'
-import { put } from './records.ts'
 import { onRemindDue } from './remind.ts'
 import { restore, type Start } from './restart.ts'
 import { considerStart, onFit, onPreflight, onPreflightOver, onStartDue } from './start.ts'
@@ -125,8 +124,6 @@ function take(turn: Turn, event: Event): void {
 }
 
 function boot(turn: Turn): void {
-  const { state, effects } = turn
-  effects.push({ do: 'write', batch: [put('boots', [], state.bootCounter)], sync: true })
   askHeads(turn)
   onBeatDue(turn)
   onRemindDue(turn)

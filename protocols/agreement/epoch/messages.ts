@@ -58,7 +58,12 @@ export type Message =
     }
   | { readonly type: 'aborted'; readonly cert: AbortCert }
   /** An epoch that was decided: what ends an attempt, and what a member that is behind is told (STALE). */
-  | { readonly type: 'epoch'; readonly cert: EpochCert; readonly keys: readonly HeldKey[] }
+  | {
+      readonly type: 'epoch'
+      readonly cert: EpochCert
+      /** Those of its record; null for one before the base, where nobody needs them. */
+      readonly keys: readonly HeldKey[] | null
+    }
   | ({ readonly type: 'close' } & ClosedLog)
   | { readonly type: 'active'; readonly active: Signed<Active> }
   | { readonly type: 'root'; readonly root: RootSig }

@@ -5,6 +5,7 @@ import type { RootSig } from '../objects/root-signatures.ts'
 import type { Signed, SignedCodec } from '../objects/signed.ts'
 import type { HeldKey } from './held-key.ts'
 import type { OpenInstance, Subject } from './messages.ts'
+import type { BaseEpoch } from './state.ts'
 
 /** What a member is given: its name, its keys, and everything that is not deciding (03 §11: cryptography, chance). */
 export interface Parts {
@@ -20,11 +21,20 @@ export interface Parts {
   isAnswerBy(answer: Signed<Answer>, member: Member, needsOperator: boolean): boolean
   isVoteBy(key: Uint8Array, body: Uint8Array, signature: Uint8Array): boolean
   isRootSignature(root: RootSig, rootKey: Uint8Array): boolean
-  isKeyCertified(key: HeldKey): boolean
+  /** Whether this is a key of the base's record, leaf by leaf, or one made in the base, by its certificate under the members of the base. */
+  isKeyCertified(key: HeldKey, base: BaseEpoch): boolean
   /** Both signatures of each join, and its evidence; no key of a member removed for fault (03 §1.3). */
   areJoinsGood(subject: Subject): boolean
-  /** Roots over keys: those under a cut, those of a FROZEN list, those of a record. */
+  /** keySetRoot: of the keys under a cut, and of those of a record (03 §1.2). */
   keyRoot(keys: readonly HeldKey[]): Uint8Array
+  /** Root over the certificates of a FROZEN list (03 §1.2). */
+  certificatesRoot(keys: readonly HeldKey[]): Uint8Array
+  /** These keys as attempt (e, k) has them, in the same order: H(F; F) is new, and no certificate is needed any more. All their chunks are durable here. */
+  reshared(e: number, k: number, keys: readonly HeldKey[]): readonly HeldKey[]
+  /** Synced changes of critical records so far, those that are written now not counted: a peer that has seen more proves a rollback (03 §9.4). */
+  vaultSeq(): number
+  /** Starts of this guest, this one included. */
+  readonly bootCounter: number
   /** What the operator file says: yes, no, or ask (03 §7). */
   opinion(proposal: Proposal): boolean | null
   /** Why this member cannot take part in the attempt now; empty if it can (03 §4.1 S3). */

@@ -34,7 +34,8 @@ export function recordOf({ parts, state }: Turn, attempt: Attempt): EpochRecord 
   const rootKey =
     attempt.started.proposal === null ? attempt.rootKey?.publicKey : state.base.record.rootKey
   if (rootKey === undefined) return null
-  const keys = keysOf(attempt)
+  const keys = keysOf(parts, attempt)
+  attempt.keys = keys
   return nextRecord(state.base.base, change, started.start.object, {
     rootKey,
     keyCount: keys.length,

@@ -13,8 +13,8 @@ import type { ClosedLog, FrozenList, Proposed, Started } from './messages.ts'
 export interface Families {
   /** Highest epoch that this member takes part in or knows: e and k of its record. */
   readonly pointer: { readonly e: number; readonly k: number }
-  /** A decided epoch, by e, and the keys of its record. */
-  readonly cert: { readonly cert: EpochCert; readonly keys: readonly HeldKey[] }
+  /** A decided epoch, by e, and the keys of its record; null for one before the pointer, whose list is not read again. */
+  readonly cert: { readonly cert: EpochCert; readonly keys: readonly HeldKey[] | null }
   readonly prop: Proposed
   readonly ans: Signed<Answer>
   /** The first START of (e, k) that this member saw, and until when (wall time) it may take. */
@@ -37,9 +37,8 @@ export interface Families {
   readonly erased: Signed<Erased>
   /** A key certificate that this member holds, made in epoch e. */
   readonly key: HeldKey
-  /** Promises written so far; a peer that has seen more of them proves a rollback (03 §9.4). */
+  /** What the vault's counter is at least from this batch on: more than any peer has seen of it (03 §9.4). */
   readonly seq: number
-  readonly boots: number
   /** Highest vaultSeq and boot seen of each member. */
   readonly seen: readonly (readonly [number, Uint8Array, number])[]
   /** No vote until an epoch is active for which READY was signed in an attempt of `e` above `k`, or of a later epoch (03 §9.4). */

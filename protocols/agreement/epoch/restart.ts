@@ -11,7 +11,7 @@ import { hexOf } from './hex-of.ts'
 import type { Parts } from './parts.ts'
 import { recordOf } from './ready.ts'
 import { type Families, type Family, recordsOf } from './records.ts'
-import type { Epoch, State } from './state.ts'
+import type { BaseEpoch, Epoch, State } from './state.ts'
 import { ownEntry, type Turn, timer } from './turn.ts'
 
 /** What a process is started with. */
@@ -38,13 +38,13 @@ export function restore(
       keys,
     })
   }
-  const base = epochs.get(Math.max(...epochs.keys()))
-  if (base === undefined) throw new Error('bug: no epoch is known')
+  const last = epochs.get(Math.max(...epochs.keys()))
+  if (last === undefined || last.keys === null) throw new Error('bug: no epoch is known')
+  const base: BaseEpoch = { ...last, keys: last.keys }
   const { e } = base.record
+  epochs.set(e, base)
   const state: State = {
     bootId: parts.random(16),
-    bootCounter: ([...recordsOf(records, 'boots')][0]?.[1] ?? 0) + 1,
-    vaultSeq: [...recordsOf(records, 'seq')][0]?.[1] ?? 0,
     standing: 'asking',
     isRejoining,
     quarantine: [...recordsOf(records, 'quarantine')][0]?.[1] ?? null,

@@ -7,6 +7,7 @@ import { attemptMs } from '../rules/start-rules.ts'
 import { accepted, dealersNeeded, rosterFaults, yesAnswers } from './accepted.ts'
 import { nextAttempt, openAttempt } from './attempt.ts'
 import { hexOf, same } from './hex-of.ts'
+import { inKeyOrder } from './key-lists.ts'
 import type { Message, Subject } from './messages.ts'
 import {
   entryOf,
@@ -147,7 +148,7 @@ function start(turn: Turn, k: number): void {
     return
   }
   const abort = state.aborts.get(k - 1) ?? null
-  const cut = [...state.base.keys, ...state.made.values()]
+  const cut = inKeyOrder([...state.base.keys, ...state.made.values()])
   const started = parts.sign(Start, {
     committeeId: parts.committeeId,
     e,

@@ -23,7 +23,12 @@ export interface Epoch {
   readonly base: Base
   /** `null` for what stands in the genesis file, and for an epoch that is known without one. */
   readonly cert: EpochCert | null
-  /** Keys of the record. */
+  /** Keys of the record, in order of id; null for one before the base: its root is enough then. */
+  readonly keys: readonly HeldKey[] | null
+}
+
+/** The epoch that the next one is made from. */
+export interface BaseEpoch extends Epoch {
   readonly keys: readonly HeldKey[]
 }
 
@@ -56,6 +61,8 @@ export interface Attempt {
   rootKey: HeldKey | null
   /** Set once everything that it depends on is durable here. */
   record: EpochRecord | null
+  /** The keys of that record. */
+  keys: readonly HeldKey[] | null
   readonly running: Set<string>
   isTested: boolean
   ready: Signed<Ready> | null
@@ -107,13 +114,11 @@ export interface Seen {
 /** Everything one member holds in memory. What must survive is in its records, from which `restore` makes this anew. */
 export interface State {
   readonly bootId: Uint8Array
-  bootCounter: number
-  vaultSeq: number
   /** `asking`: what the others have seen of this member is not known yet, so it promises nothing (03 §9.4). */
   standing: 'asking' | 'member' | 'stopped'
   readonly isRejoining: boolean
   quarantine: { readonly e: number; readonly k: number } | null
-  base: Epoch
+  base: BaseEpoch
   /** Decided epochs by e, the base too: for members that are behind. */
   readonly epochs: Map<number, Epoch>
   readonly proposals: Map<string, LiveProposal>

@@ -7,7 +7,7 @@ import { changeOfSubject } from './genesis-epoch.ts'
 import { hexOf } from './hex-of.ts'
 import type { Message, Subject } from './messages.ts'
 import type { Parts } from './parts.ts'
-import { type Change, put } from './records.ts'
+import type { Change } from './records.ts'
 import type { State } from './state.ts'
 
 /** One event being handled: what the steps read and change, and where their effects go in order. */
@@ -19,11 +19,9 @@ export interface Turn {
   readonly effects: Effect[]
 }
 
-/** A promise: durable, and counted, before anything that follows (03 §4.1, 03 §9.4). */
-export function promise({ state, effects }: Turn, ...batch: readonly Change[]): void {
-  state.vaultSeq++
-  effects.push({ do: 'write', batch: [...batch, put('seq', [], state.vaultSeq)], sync: true })
-}
+/** A promise: durable, and counted by the vault, before anything that follows (03 §4.1, 03 §9.4). */
+export const promise = ({ effects }: Turn, ...batch: readonly Change[]): void =>
+  void effects.push({ do: 'write', batch, sync: true })
 
 /** A record that says nothing to anybody: losing it costs work, not safety. */
 export const note = ({ effects }: Turn, ...batch: readonly Change[]): void =>

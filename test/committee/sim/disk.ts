@@ -36,6 +36,12 @@ export class Disk {
   sync(): void {
     for (const batch of this.#unsynced) for (const change of batch) apply(this.#synced, change)
     this.#unsynced = []
+    this.#synced.set(COUNTER, Math.max(this.seq + 1, Number(this.#synced.get('seq') ?? 0)))
+  }
+
+  /** Synced batches so far; a host that puts an older state back puts back an older one of these. */
+  get seq(): number {
+    return Number(this.#synced.get(COUNTER) ?? 0)
   }
 
   crash(chance: Chance): void {
@@ -57,6 +63,8 @@ export class Disk {
     this.#unsynced = []
   }
 }
+
+const COUNTER = 'vault-seq'
 
 const apply = (records: Map<string, unknown>, { key, value }: Change): void => {
   if (value === undefined) records.delete(key)

@@ -142,7 +142,7 @@ export const REMOVED: readonly Removed[] = [
     mutations: [
       {
         file: 'epoch/freshness.ts',
-        from: 'if (seen > state.vaultSeq && !state.isRejoining) {',
+        from: 'if (seen > parts.vaultSeq() && !state.isRejoining) {',
         to: 'if (seen < 0) {',
       },
     ],

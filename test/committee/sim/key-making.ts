@@ -2,8 +2,24 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { blake3 } from '@noble/hashes/blake3.js'
 import type { HeldKey } from '../../../protocols/agreement/epoch/held-key.ts'
 import { hexOf } from '../../../protocols/agreement/epoch/hex-of.ts'
+import { isSameLeaf } from '../../../protocols/agreement/epoch/key-lists.ts'
+import type { BaseEpoch } from '../../../protocols/agreement/epoch/state.ts'
 import type { Node } from './node.ts'
 import type { World } from './world.ts'
+
+/** A key of this world as an epoch holds it. */
+const keyOf = (
+  keyId: Uint8Array,
+  epochId: Uint8Array,
+  certificate: Uint8Array | null,
+): HeldKey => ({
+  keyId,
+  curve: 1,
+  publicKey: concatBytes(Uint8Array.of(2), keyId),
+  chainCodeHash: blake3(keyId),
+  commitmentHash: blake3(concatBytes(epochId, keyId)),
+  certificate,
+})
 
 interface Making {
   readonly key: HeldKey
@@ -26,8 +42,8 @@ export class KeyMaking {
   }
 
   known(keyId: Uint8Array, epochId: Uint8Array): HeldKey {
-    const publicKey = secp256k1.getPublicKey(keyId) // a record takes no root key that is no point
-    const key = { keyId, epochId, publicKey, certificate: keyId }
+    // a record takes no root key that is no point
+    const key = { ...keyOf(keyId, epochId, null), publicKey: secp256k1.getPublicKey(keyId) }
     this.#made.set(hexOf(keyId), key)
     this.#epochs.set(hexOf(keyId), 0)
     return key
@@ -45,8 +61,14 @@ export class KeyMaking {
     return key
   }
 
-  isCertified = ({ keyId, certificate }: HeldKey): boolean =>
-    this.#made.get(hexOf(keyId))?.certificate === certificate
+  /** A key of the base's record, or one made in it, with the certificate that it was given. */
+  isCertified(key: HeldKey, { record, keys }: BaseEpoch): boolean {
+    if (key.certificate === null) return keys.some((other) => isSameLeaf(other, key))
+    const id = hexOf(key.keyId)
+    return (
+      this.#made.get(id)?.certificate === key.certificate && this.epochOf(key.keyId) === record.e
+    )
+  }
 
   epochOf(keyId: Uint8Array): number {
     return this.#epochs.get(hexOf(keyId)) ?? 0
@@ -67,12 +89,7 @@ export class KeyMaking {
     if (present.length < h || !present.includes(leader)) return
     const keyId = world.chances.random.bytes(32)
     const id = hexOf(keyId)
-    const key = {
-      keyId,
-      epochId: base.record.epochId,
-      publicKey: keyId,
-      certificate: world.chances.random.bytes(32),
-    }
+    const key = keyOf(keyId, base.record.epochId, world.chances.random.bytes(32))
     this.#epochs.set(id, base.record.e)
     this.#open.set(id, {
       key,

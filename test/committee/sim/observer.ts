@@ -1,4 +1,5 @@
 import type { Notice } from '../../../protocols/agreement/epoch/effects.ts'
+import type { HeldKey } from '../../../protocols/agreement/epoch/held-key.ts'
 import { hexOf } from '../../../protocols/agreement/epoch/hex-of.ts'
 import type { Message } from '../../../protocols/agreement/epoch/messages.ts'
 import type { Families } from '../../../protocols/agreement/epoch/records.ts'
@@ -84,8 +85,8 @@ export class Observer {
       if (node.isHonest && !node.isDestroyed && !this.holds(node, epoch))
         this.broken('I1', `epoch ${e} was decided without the shares of member ${index}`)
     }
-    const keys = new Set(epoch.keys.map(({ keyId }) => hexOf(keyId)))
-    for (const { keyId } of before.keys)
+    const keys = new Set(keysOf(epoch).map(({ keyId }) => hexOf(keyId)))
+    for (const { keyId } of keysOf(before))
       if (!keys.has(hexOf(keyId))) this.broken('I3', `epoch ${e} lacks a key of the one before`)
     for (const [key, made] of this.releasedKeys)
       if (made < e && !keys.has(key)) this.broken('key', `epoch ${e} lacks a released key`)
@@ -122,7 +123,8 @@ export class Observer {
       if ((!share.isValid && !isBlind) || share.epochId !== hexOf(record.epochId)) return false
       for (const one of share.keys) held.add(one)
     }
-    return keys.every(({ keyId }) => held.has(hexOf(keyId)))
+    const all = keys ?? keysOf(this.epochs.get(record.e))
+    return all.every(({ keyId }) => held.has(hexOf(keyId)))
   }
 
   wrote(node: Node, batch: readonly Change[]): void {
@@ -195,7 +197,7 @@ export class Observer {
     this.counts.released++
     this.releasedKeys.set(key, e)
     for (const epoch of this.epochs.values())
-      if (epoch.record.e > e && !epoch.keys.some((one) => hexOf(one.keyId) === key))
+      if (epoch.record.e > e && !keysOf(epoch).some((one) => hexOf(one.keyId) === key))
         this.broken('key', `epoch ${epoch.record.e} lacks a key that is released now`)
   }
 
@@ -308,4 +310,10 @@ function isVoteBacked(
     record.round > message.vote.round ||
     record.decision !== null
   )
+}
+
+/** The keys of an epoch that this world has seen from its beginning. */
+export function keysOf(epoch: Epoch | undefined): readonly HeldKey[] {
+  if (epoch === undefined || epoch.keys === null) throw new Error('bug: an epoch without its keys')
+  return epoch.keys
 }

@@ -4,6 +4,7 @@ import type { Effect } from '../../../protocols/agreement/epoch/effects.ts'
 import { genesisEpoch } from '../../../protocols/agreement/epoch/genesis-epoch.ts'
 import type { HeldKey } from '../../../protocols/agreement/epoch/held-key.ts'
 import { hexOf } from '../../../protocols/agreement/epoch/hex-of.ts'
+import { inKeyOrder } from '../../../protocols/agreement/epoch/key-lists.ts'
 import type { EpochMember } from '../../../protocols/agreement/epoch/machine.ts'
 import type { Message } from '../../../protocols/agreement/epoch/messages.ts'
 import type { Parts } from '../../../protocols/agreement/epoch/parts.ts'
@@ -23,7 +24,7 @@ import { closeEmptyLog } from './logs.ts'
 import { CALM, type Letter, Network, type Weather } from './network.ts'
 import { EPOCH_START_MS, Node } from './node.ts'
 import { Notary } from './notary.ts'
-import { Observer } from './observer.ts'
+import { keysOf, Observer } from './observer.ts'
 import { Resharing, type Share } from './resharing.ts'
 import { Signing } from './signing.ts'
 import { Trace } from './trace.ts'
@@ -104,7 +105,7 @@ export class World {
     for (const node of founders) {
       const share: Share = {
         epochId: hexOf(this.genesis.record.epochId),
-        keys: this.genesis.keys.map(({ keyId }) => hexOf(keyId)),
+        keys: keysOf(this.genesis).map(({ keyId }) => hexOf(keyId)),
         isValid: true,
         transcript: new Uint8Array(32),
       }
@@ -222,8 +223,15 @@ export class World {
   }
 
   #deliver({ from, boot, to, message }: Letter): void {
+    const whole = this.#withList(message)
     for (const node of [this.nodeOf(to), ...(this.#clones.get(to) ?? [])])
-      if (node.isUp && from !== to) node.give({ type: 'message', from, boot, message })
+      if (node.isUp && from !== to) node.give({ type: 'message', from, boot, message: whole })
+  }
+
+  /** The keys of an epoch before the base are fetched by whoever needs them. */
+  #withList(message: Message): Message {
+    if (message.type !== 'epoch' || message.keys !== null) return message
+    return { ...message, keys: keysOf(this.observer.epochs.get(message.cert.record.e)) }
   }
 
   carryOut(node: Node, effect: Exclude<Effect, { do: 'write' | 'send' | 'timer' | 'exit' }>): void {
@@ -328,9 +336,19 @@ export class World {
       isVoteBy: (key, body, signature) => notary.areBytesSigned(key, 'qb', body, signature),
       isAnswerBy: (answer, member) => notary.isSignedBy(ANSWER, answer, member.guestSig),
       isRootSignature: ({ recordHash: hash }) => this.observer.rootSigned.has(hexOf(hash)),
-      isKeyCertified: (key) => this.keys.isCertified(key),
+      isKeyCertified: (key, base) => this.keys.isCertified(key, base),
       areJoinsGood: () => true,
       keyRoot,
+      certificatesRoot: (keys) =>
+        blake3(concatBytes(...keys.flatMap(({ certificate }) => certificate ?? []))),
+      reshared: (e, k, keys) =>
+        keys.map((key) => ({
+          ...key,
+          commitmentHash: blake3(concatBytes(Uint8Array.of(e, k), key.keyId)),
+          certificate: null,
+        })),
+      vaultSeq: () => node.disk.seq,
+      bootCounter: node.life,
       openRoot: (open) =>
         blake3(
           concatBytes(...open.flatMap(({ prepared }) => (prepared === null ? [] : [prepared]))),
@@ -480,5 +498,7 @@ const MEASUREMENT = new Uint8Array(32).fill(7)
 
 const keyRoot = (keys: readonly HeldKey[]): Uint8Array =>
   blake3(
-    concatBytes(...keys.map(({ keyId }) => keyId).sort((a, b) => (hexOf(a) < hexOf(b) ? -1 : 1))),
+    concatBytes(
+      ...inKeyOrder(keys).flatMap(({ keyId, commitmentHash }) => [keyId, commitmentHash]),
+    ),
   )
