@@ -1,5 +1,7 @@
 import type { EpochCert } from '../objects/certificates.ts'
 import { Active, Close } from '../objects/handoff.ts'
+import type { Member } from '../objects/member.ts'
+import { LEAVE_REASONS } from '../objects/proposal.ts'
 import { EpochRecord } from '../objects/record.ts'
 import type { Signed } from '../objects/signed.ts'
 import { baseOfRecord } from '../rules/base.ts'
@@ -11,7 +13,7 @@ import type { ClosedLog, OpenInstance } from './messages.ts'
 import { forgetProposals } from './proposals.ts'
 import { endsQuarantine } from './quarantine.ts'
 import { put, remove } from './records.ts'
-import type { BaseEpoch, Ending, Epoch } from './state.ts'
+import type { Attempt, BaseEpoch, Ending, Epoch } from './state.ts'
 import {
   byIndex,
   note,
@@ -59,13 +61,16 @@ export function takeEpoch(turn: Turn, cert: EpochCert, keys: readonly HeldKey[])
   const hash = parts.hash(EpochRecord, cert.record)
   const old = state.base
   const next: BaseEpoch = { record: cert.record, hash, base: baseOfRecord(cert.record), cert, keys }
+  const removed = removedForFault(old, state.attempts.get(k))
   const isReleased = state.attempts.get(k)?.ready != null && endsQuarantine(turn, e, k)
   promise(
     turn,
     put('cert', [e], { cert, keys }),
     put('pointer', [], { e, k }),
     ...(isReleased ? [remove('quarantine', [])] : []),
+    ...(removed.length > 0 ? [put('removed', [e], removed)] : []),
   )
+  state.removed = [...state.removed, ...removed]
   if (isReleased) state.quarantine = null
   for (const attempt of state.attempts.values())
     if (attempt.k !== k) effects.push({ do: 'drop-attempt', e, k: attempt.k })
@@ -82,6 +87,12 @@ export function takeEpoch(turn: Turn, cert: EpochCert, keys: readonly HeldKey[])
   notice(turn, { about: 'active', e, k })
   if (ownEntry(turn, next.record.members) && !parts.holdsShares(e, k))
     notice(turn, { about: 'shareless', e })
+}
+
+/** Who leaves for a fault, as far as this member saw why. */
+function removedForFault({ record }: Epoch, attempt: Attempt | undefined): readonly Member[] {
+  const gone = (attempt?.change.leaves ?? []).filter(({ reason }) => reason === LEAVE_REASONS.fault)
+  return record.members.filter(({ index }) => gone.some((leaver) => leaver.index === index))
 }
 
 /** The epoch before, as far as this member knows it: what follows is S10 to S12. Of what the genesis file says there is nothing to close or to erase. */

@@ -2,6 +2,7 @@ import type { AttemptFault } from '../objects/attempt.ts'
 import type { AbortCert, EpochCert } from '../objects/certificates.ts'
 import type { Frozen } from '../objects/freeze.ts'
 import type { Active, Erased } from '../objects/handoff.ts'
+import type { Member } from '../objects/member.ts'
 import type { Answer } from '../objects/proposal.ts'
 import type { Ready } from '../objects/ready.ts'
 import type { RootSig } from '../objects/root-signatures.ts'
@@ -37,6 +38,8 @@ export interface Families {
   readonly erased: Signed<Erased>
   /** A key certificate that this member holds, made in epoch e. */
   readonly key: HeldKey
+  /** Members that left with epoch e for a fault, as they stood in the one before: none of their keys comes back (03 §1.3). */
+  readonly removed: readonly Member[]
   /** What the vault's counter is at least from this batch on: more than any peer has seen of it (03 §9.4). */
   readonly seq: number
   /** Highest vaultSeq and boot seen of each member. */

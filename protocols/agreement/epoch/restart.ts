@@ -61,6 +61,7 @@ export function restore(
     made: new Map(),
     holders: new Map(),
     endings: new Map(),
+    removed: [...recordsOf(records, 'removed')].flatMap(([, members]) => members),
     seen: new Map(),
     seenChanged: false,
     boots: new Map(),

@@ -145,6 +145,8 @@ export interface State {
   readonly made: Map<string, HeldKey>
   readonly holders: Map<string, Set<number>>
   readonly endings: Map<number, Ending>
+  /** Members that were removed for a fault, in whatever epoch this member saw the proposal of. */
+  removed: readonly Member[]
   readonly seen: Map<number, Seen>
   seenChanged: boolean
   readonly boots: Map<number, Map<string, Boot>>

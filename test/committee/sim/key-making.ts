@@ -1,5 +1,6 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { blake3 } from '@noble/hashes/blake3.js'
+import { concatBytes } from '@noble/hashes/utils.js'
 import type { HeldKey } from '../../../protocols/agreement/epoch/held-key.ts'
 import { hexOf } from '../../../protocols/agreement/epoch/hex-of.ts'
 import { isSameLeaf } from '../../../protocols/agreement/epoch/key-lists.ts'
