@@ -310,6 +310,7 @@ class Run {
   async #view(): Promise<Short> {
     const { standing } = this.#deps
     await standing.refresh(this.#deadline.signal)
+    standing.renew() // what follows looks at what the attempt saw; the next one sees more
     const { kind } = this.#job
     const needed = kind === 'keygen' ? standing.members.length : standing.threshold
     const reachable = this.#available()

@@ -83,7 +83,12 @@ async function leadOnce(deps: LeadDependencies, attempt: Attempt): Promise<Outco
     attempt.kind === 'keygen'
       ? everyone(standing, attempt.excluded)
       : someSigners(standing, attempt)
-  return Array.isArray(signers) ? leadWith(deps, attempt, signers) : signers
+  if (!Array.isArray(signers)) return signers
+  try {
+    return await leadWith(deps, attempt, signers)
+  } finally {
+    standing.renew()
+  }
 }
 
 /** One attempt led by the own guest with exactly these signers, when its turn has come. */

@@ -10,7 +10,7 @@ import type {
 import { orAborted } from './deadline.ts'
 
 const STATUS_FRESH_MS = 250 // of the guest's pairs and bans: one question for a burst of requests
-const STATUS_USABLE_MS = 5_000 // so long it serves while it is asked for anew
+const STATUS_USABLE_MS = 5_000 // so long it serves
 const STATUS_TIMEOUT_MS = 2_000 // a guest that cannot say this in time cannot lead either
 const UNKNOWN_RTT_MS = 1_000 // a link without a pong yet is the last choice, not the first
 
@@ -43,21 +43,17 @@ export class Standing {
   }
 
   /**
-   * Pairs and bans as the own guest has them, asked once for all meanwhile. What is a few seconds old serves and
-   * is asked for anew beside, so that no request waits for it: the guest itself looks again at what is begun.
-   * Throws when the guest does not answer where it is waited for.
+   * Pairs and bans as the own guest has them, asked once for all meanwhile. What is a few seconds old serves, and
+   * `renew` asks for it anew: the guest itself looks again at what is begun. Throws when the guest does not answer
+   * where it is waited for.
    */
   async refresh(signal: AbortSignal): Promise<void> {
-    const age = this.#deps.clock.monotonic() - this.#readAt
-    if (age < STATUS_FRESH_MS) return
-    if (this.#reading === undefined) {
-      const reading = this.#read().finally(() => {
-        if (this.#reading === reading) this.#reading = undefined
-      })
-      reading.catch(() => undefined) // told to who waits for it; the next one asks again
-      this.#reading = reading
-    }
-    if (age >= STATUS_USABLE_MS) await orAborted(this.#reading, signal)
+    if (this.#ageMs >= STATUS_USABLE_MS) await orAborted(this.#asked(), signal)
+  }
+
+  /** Asks anew what is no longer fresh, for the requests that come next: behind an attempt, which it would hold up. */
+  renew(): void {
+    if (this.#ageMs >= STATUS_FRESH_MS) void this.#asked()
   }
 
   /** The next `refresh` asks again: an attempt has just failed, and may have changed pairs or bans. */
@@ -65,6 +61,20 @@ export class Standing {
     this.#readAt = Number.NEGATIVE_INFINITY
     this.#reading = undefined
     this.#staled += 1
+  }
+
+  get #ageMs(): number {
+    return this.#deps.clock.monotonic() - this.#readAt
+  }
+
+  #asked(): Promise<void> {
+    if (this.#reading !== undefined) return this.#reading
+    const reading = this.#read().finally(() => {
+      if (this.#reading === reading) this.#reading = undefined
+    })
+    reading.catch(() => undefined) // told to who waits for it; the next one asks again
+    this.#reading = reading
+    return reading
   }
 
   async #read(): Promise<void> {

@@ -1,6 +1,9 @@
 import { RequestError } from '../../../protocols/request/errors.ts'
+import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { FORMS, KINDS } from '../../../protocols/session/instance.ts'
 import type { LeadPlan, LeadReply } from '../../port/messages.ts'
+import { nextTurn } from '../pairs/next-turn.ts'
+import type { Finished } from '../requests/result-cache.ts'
 import type { Timeline } from '../requests/timeline.ts'
 import type { Leave } from '../sessions/choice-room.ts'
 import { failed, leadFailure } from '../sessions/lead-reply.ts'
@@ -128,14 +131,16 @@ export class SignatureLeader {
     plan: Timed,
     opening: Uint8Array,
   ): Promise<LeadReply> {
-    const { router, answers, tell, shares, onLed } = this.#init
+    const { router, answers, shares } = this.#init
     plan.timeline?.enter('forward')
     const heard = answers.watch(session, (result) => this.#finished.learn(asked, result))
     try {
       const signature = await router.conduct(session, (party) =>
-        openEverywhere(router, session, opening, party, () =>
-          makeSignature(this.#init, party, asked, plan, session.me, session),
-        ),
+        openEverywhere(router, session, opening, party, async () => {
+          // The record comes first then, and sealing it takes a while: the openings leave before.
+          if (plan.manner.form === FORMS.presigned) await nextTurn()
+          return makeSignature(this.#init, party, asked, plan, session.me, session)
+        }),
       )
       this.#finished.keep(asked, { signature, signers: plan.signers })
     } catch (error) {
@@ -148,11 +153,33 @@ export class SignatureLeader {
     } finally {
       answers.unwatch(session)
     }
-    tell('SIGNED')
     const done = this.#finished.of(asked)
     if (done === undefined) throw new Error('bug: a signature without a result')
-    this.#announcements.announce(request, asked, done)
-    onLed(asked, plan.signers)
+    this.#afterAnswer(() => this.#tellOf(request, asked, done, plan.signers))
     return { ...doneReply(asked, done), form: nameOf(plan.manner) }
+  }
+
+  /** Nobody waits for it, and somebody does for the answer. */
+  #tellOf(
+    request: Uint8Array,
+    asked: SignRequest,
+    done: Finished,
+    signers: readonly PartyIndex[],
+  ): void {
+    const { tell, onLed } = this.#init
+    tell('SIGNED')
+    this.#announcements.announce(request, asked, done)
+    onLed(asked, signers)
+  }
+
+  #afterAnswer(run: () => void): void {
+    const { clock, onError } = this.#init
+    clock.after(0, () => {
+      try {
+        run()
+      } catch (error) {
+        onError(error)
+      }
+    })
   }
 }

@@ -163,6 +163,20 @@ describe('requests to a committee', function () {
     ok(sum >= 0.95 * wholeUs - 3_000 && sum <= wholeUs, `${sum} of ${wholeUs} µs`) // the answer's own letters
   })
 
+  it('are answered before anything is made of it: what is told of them waits for that', async () => {
+    const letters = record(net)
+    const { events } = net.guest(1)
+    const before = events.length
+    const signed = (): number => events.slice(before).filter(({ code }) => code === 'SIGNED').length
+    resultOf(await lead(client.message('0xa4')))
+    equal(signed(), 0)
+    net.clock.pass(0)
+    equal(signed(), 1)
+    net.clock.pass(500)
+    await net.calm()
+    ok(letters.some(({ to, letter }) => to === 4 && letter.type === MESSAGE_TYPES.result))
+  })
+
   it('are known to members that did not sign, which verify what they are told', async () => {
     const letters = record(net)
     const request = client.message('0xa5')

@@ -45,6 +45,17 @@ describe('createCoordinator()', () => {
     assert.ok(lead?.plan.signers.includes(1))
   })
 
+  it('asks its guest for pairs and bans once before it leads, and then behind its attempts', async () => {
+    const network = new FakeNetwork()
+    for (const nonce of [1, 2, 3]) {
+      network.known.clear()
+      await network.ask(requestOf({ nonce }))
+      network.clock.at += nonce === 1 ? 1_000 : 100
+    }
+    const first = ['check', 'status', 'lead'] as const
+    assert.deepEqual(network.asked, [...first, 'check', 'lead', 'status', 'check', 'lead'])
+  })
+
   it('gives a full signature twice 2 s with the reference kernel, and more over slow links', async () => {
     const near = new FakeNetwork()
     await near.ask()

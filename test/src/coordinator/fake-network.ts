@@ -48,6 +48,8 @@ export class FakeNetwork {
   /** Who asked whom to do what. */
   readonly leads: { leader: number; plan: LeadPlan }[] = []
   readonly checks: number[] = []
+  /** What member 1 asked its guest, in order. */
+  readonly asked: ('check' | 'lead' | 'status')[] = []
   readonly known: Map<number, JsonValue> = new Map()
   readonly logged: string[] = []
   kind: 'sign' | 'keygen' = 'sign'
@@ -113,9 +115,13 @@ export class FakeNetwork {
   }
 
   #guest(me: number): CoordinatorGuest {
+    const note = (question: FakeNetwork['asked'][number]): void => {
+      if (me === 1) this.asked.push(question)
+    }
     return {
       check: async (request) => {
         this.checks.push(me)
+        note('check')
         const answer = this.check?.(me, request)
         if (answer !== undefined) return answer
         const result = this.known.get(me)
@@ -125,20 +131,23 @@ export class FakeNetwork {
       },
       lead: async (_, plan) => {
         this.leads.push({ leader: me, plan })
+        note('lead')
         const reply = await this.script(plan, me)
         if (reply.kind === 'done')
           for (const party of reply.signers) this.known.set(party, reply.result)
         return reply
       },
-      status: async () => ({
-        pairs: this.members
-          .filter(({ index }) => index !== me)
-          .map(({ index }) => ({
+      status: async () => {
+        note('status')
+        const others = this.members.filter(({ index }) => index !== me)
+        return {
+          pairs: others.map(({ index }) => ({
             party: index,
             state: this.unpaired.has(me) || this.unpaired.has(index) ? 'running' : 'ready',
           })),
-        bans: this.bans,
-      }),
+          bans: this.bans,
+        }
+      },
     }
   }
 

@@ -44,16 +44,20 @@ describe('Standing.refresh()', () => {
     equal(asked.length, 1)
   })
 
-  it('makes no request wait while what it knows is seconds old, and asks beside', async () => {
+  it('makes no request wait while what it knows is seconds old, and asks anew when told to', async () => {
     const { clock, asked, standing, answer, signal } = standingOf()
     const first = standing.refresh(signal)
     await answer(0, 'ready')
     await first
     clock.at += 100
     await standing.refresh(signal)
+    standing.renew()
     equal(asked.length, 1) // fresh
     clock.at += 2_000
     await standing.refresh(signal)
+    equal(asked.length, 1)
+    standing.renew()
+    standing.renew()
     equal(asked.length, 2)
     equal(standing.paired(2), true)
     await answer(1, 'running')
@@ -66,7 +70,7 @@ describe('Standing.refresh()', () => {
     await answer(0, 'ready')
     await first
     clock.at += 1_000
-    await standing.refresh(signal)
+    standing.renew()
     standing.stale()
     const after = standing.refresh(signal)
     equal(asked.length, 3)

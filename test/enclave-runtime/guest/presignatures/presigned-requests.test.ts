@@ -99,6 +99,28 @@ describe('requests of an account that signs often', function () {
     for (const at of SIGNERS) ok(steps.indexOf(`record ${at}`) < steps.indexOf(`online ${at}`))
   })
 
+  it('have their openings written before the leader begins with its record', async () => {
+    const written: number[] = []
+    const before: number[][] = []
+    const { net } = warm
+    const send = net.send.bind(net)
+    net.send = (carried) => {
+      const { from, to, letter } = carried
+      // As the port does: what a turn of the loop has to say leaves at its end.
+      if (from === 1 && letter.type === MESSAGE_TYPES.open) setImmediate(() => written.push(to))
+      return send(carried)
+    }
+    net.onWrite = (party, { bulk }) => {
+      const names = [...(bulk?.keys() ?? [])]
+      if (party === 1 && names.some((name) => name.startsWith('activity/')))
+        before.push([...written])
+    }
+    equal(await warm.sign(), 'presigned')
+    net.send = send
+    net.onWrite = () => undefined
+    deepEqual(before, [[2, 3]])
+  })
+
   it('use one presignature each, however many come at once; those that find none are signed in full', async () => {
     const replies = await Promise.all(
       [1, 2, 3].map(async () => textOf(await warm.lead(warm.request(), SIGNERS))),
