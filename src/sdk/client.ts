@@ -10,6 +10,7 @@ import { agreedAddresses } from './agreed-addresses.ts'
 import { raced, type Wait, waitFor } from './deadline.ts'
 import { firstAnswer } from './failover.ts'
 import { HoldfastError, toHoldfastError } from './holdfast-error.ts'
+import { KnownKeys } from './known-keys.ts'
 import { isLoopbackUrl, type Network, parseNetworkId } from './network.ts'
 import { Nodes } from './nodes.ts'
 import { type Fetch, post } from './post.ts'
@@ -111,6 +112,7 @@ class HoldfastClient implements Holdfast {
   readonly #signer: Signer | undefined
   readonly #deadlineMs: number
   readonly #requests = new Requests()
+  readonly #keys = new KnownKeys()
 
   constructor(options: HoldfastOptions) {
     const urls = (typeof options.nodes === 'string' ? [options.nodes] : options.nodes).map(urlOf)
@@ -216,19 +218,28 @@ class HoldfastClient implements Holdfast {
     wait: Wait,
   ): Promise<string> {
     const intent: Intent = intentOf(method, params, address)
-    return this.#request({ method, params, accountId }, options, wait, (value) =>
-      verifySigned(value, intent, address),
+    return this.#request(
+      { method, params, accountId },
+      options,
+      wait,
+      (value) => verifySigned(value, intent, address, this.#keys),
+      () => this.#keys.expect(address),
     )
   }
 
-  /** One request, the same bytes to every node that is asked, and the first answer that verifies. */
+  /**
+   * One request, the same bytes to every node that is asked, and the first answer that verifies. `meanwhile` is
+   * done once while a node works.
+   */
   async #request<T>(
     call: { method: string; params: JsonParams; accountId: string | null },
     options: CallOptions,
     wait: Wait,
     verify: (value: unknown, digest: Uint8Array, network: Network) => T,
+    meanwhile: () => void = () => undefined,
   ): Promise<T> {
-    const network = await this.getNetwork({ ...options, signal: wait.signal })
+    const network =
+      this.#nodes.known ?? (await this.getNetwork({ ...options, signal: wait.signal }))
     const request = await this.#requests.build(
       {
         networkId: network.networkId,
@@ -243,7 +254,9 @@ class HoldfastClient implements Holdfast {
       this.#nodes.inOrder(),
       async (node, signal) => {
         await this.#nodes.network(node, signal) // trust before send (06 §3)
-        const { result, info } = await post(this.#fetch, node, request.json, signal)
+        const posted = post(this.#fetch, node, request.json, signal)
+        setTimeout(meanwhile, 0) // the request leaves first
+        const { result, info } = await posted
         const answer = verify(result, request.digest, network)
         this.#nodes.good(node)
         const { signers } = info ?? {}
@@ -264,7 +277,8 @@ class HoldfastClient implements Holdfast {
     options: CallOptions,
     wait: Wait,
   ): Promise<readonly string[]> {
-    const network = await this.getNetwork({ ...options, signal: wait.signal })
+    const network =
+      this.#nodes.known ?? (await this.getNetwork({ ...options, signal: wait.signal }))
     const request = await this.#requests.build(
       {
         networkId: network.networkId,

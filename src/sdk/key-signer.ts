@@ -7,6 +7,7 @@ import { type PublicKey, proofMessage } from '../../protocols/request/proofs.ts'
 import { encodeSpki, type SignatureAlgorithm } from '../../protocols/request/spki.ts'
 import { fitsKey } from './fits-key.ts'
 import { HoldfastError } from './holdfast-error.ts'
+import { p256Key } from './p256-key.ts'
 import { parsePkcs8 } from './pkcs8.ts'
 import type { Signer } from './signer.ts'
 
@@ -33,7 +34,8 @@ export function keySigner(options: KeySignerOptions): Signer {
   const { alg, privateKey } = 'pkcs8' in options ? parsePkcs8(options.pkcs8) : options
   const own = privateKey.slice()
   const spki = encodeSpki(alg, publicPoint(alg, own))
-  return signer(alg, spki, async (message) => signWith(alg, own, message), options.kid)
+  const sign = alg === 'ES256' ? p256Key(own) : signWith(alg, own)
+  return signer(alg, spki, sign, options.kid)
 }
 
 function signer(
@@ -73,12 +75,10 @@ function publicPoint(alg: SignatureAlgorithm, privateKey: Uint8Array): Uint8Arra
   return (alg === 'ES256' ? p256 : secp256k1).getPublicKey(privateKey, false)
 }
 
-function signWith(
-  alg: SignatureAlgorithm,
-  privateKey: Uint8Array,
-  message: Uint8Array,
-): Uint8Array {
-  if (alg === 'EdDSA') return ed25519.sign(message, privateKey)
-  const options = { prehash: false, format: 'compact', lowS: true } as const
-  return (alg === 'ES256' ? p256 : secp256k1).sign(sha256(message), privateKey, options)
-}
+const signWith =
+  (alg: 'EdDSA' | 'ES256K', privateKey: Uint8Array) =>
+  async (message: Uint8Array): Promise<Uint8Array> => {
+    if (alg === 'EdDSA') return ed25519.sign(message, privateKey)
+    const options = { prehash: false, format: 'compact', lowS: true } as const
+    return secp256k1.sign(sha256(message), privateKey, options)
+  }

@@ -24,6 +24,12 @@ export class Nodes {
     this.#fetch = fetch
   }
 
+  /** The one network of these nodes, once any of them described it. */
+  get known(): Network | undefined {
+    const [network] = this.#checked.values()
+    return network
+  }
+
   /** All that were given. */
   get urls(): readonly string[] {
     return this.#urls

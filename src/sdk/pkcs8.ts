@@ -14,6 +14,10 @@ interface Form {
 
 const MIDDLE = hexToBytes('a144034200')
 
+const P256_HEAD = hexToBytes(
+  '308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420',
+)
+
 /**
  * The forms that WebCrypto and OpenSSL write for unencrypted keys (RFC 5208, 5915, 8410): a constant head,
  * the key, and for the curves of ECDSA mostly the public point. Compared to the byte, as no DER reader is
@@ -23,7 +27,7 @@ const FORMS: readonly Form[] = [
   { alg: 'EdDSA', head: hexToBytes('302e020100300506032b657004220420') },
   {
     alg: 'ES256',
-    head: hexToBytes('308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420'),
+    head: P256_HEAD,
     middle: MIDDLE,
   },
   {
@@ -40,6 +44,20 @@ const FORMS: readonly Form[] = [
     head: hexToBytes('303e020100301006072a8648ce3d020106052b8104000a042730250201010420'),
   },
 ]
+
+/** A P-256 key as a PKCS8 document that every WebCrypto reads. `point`: its public key, 65 bytes. */
+export function encodeP256Pkcs8(
+  privateKey: Uint8Array,
+  point: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const der = new Uint8Array(P256_HEAD.length + 32 + MIDDLE.length + 65)
+  let at = 0
+  for (const part of [P256_HEAD, privateKey, MIDDLE, point]) {
+    der.set(part, at)
+    at += part.length
+  }
+  return der
+}
 
 /** The key inside a PKCS8 document (DER). Throws PARAMS_INVALID for any other form or a wrong public point. */
 export function parsePkcs8(der: Uint8Array): { alg: SignatureAlgorithm; privateKey: Uint8Array } {

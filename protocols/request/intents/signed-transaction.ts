@@ -9,11 +9,15 @@ import {
   transactionDigest,
 } from './transaction.ts'
 
-/** A raw transaction taken apart, and who signed it. */
-export interface SignedTransaction {
+/** A raw transaction taken apart. */
+export interface RawTransaction {
   readonly transaction: EthereumTransaction
   readonly signature: RecoverableSignature
   readonly digest: Uint8Array
+}
+
+/** And who signed it. */
+export interface SignedTransaction extends RawTransaction {
   /** EIP-55 address of the signer. */
   readonly from: string
 }
@@ -23,6 +27,12 @@ export interface SignedTransaction {
  * are those that `signedTransaction` writes. Throws `DecodeError`. With it a client checks what it got.
  */
 export function parseSignedTransaction(raw: string): SignedTransaction {
+  const parts = parseRawTransaction(raw)
+  return { ...parts, from: recoverAddress(parts.digest, parts.signature) }
+}
+
+/** The same without asking whether any key signed it. */
+export function parseRawTransaction(raw: string): RawTransaction {
   const bytes = hexBytes(raw)
   const type = bytes?.[0]
   if (bytes === undefined || type === undefined) throw new DecodeError('not a raw transaction')
@@ -31,10 +41,10 @@ export function parseSignedTransaction(raw: string): SignedTransaction {
   if (!same(signedTransaction(transaction, signature), bytes))
     throw new DecodeError('not the encoding of this transaction')
   const digest = transactionDigest(transaction)
-  return { transaction, signature, digest, from: recoverAddress(digest, signature) }
+  return { transaction, signature, digest }
 }
 
-type Parts = Pick<SignedTransaction, 'transaction' | 'signature'>
+type Parts = Pick<RawTransaction, 'transaction' | 'signature'>
 
 function legacy(items: readonly RlpItem[]): Parts {
   const [nonce, gasPrice, gas, to, value, data, v, r, s] = items

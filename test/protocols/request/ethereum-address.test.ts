@@ -5,8 +5,10 @@ import {
   addressBytes,
   addressOf,
   addressText,
+  isBy,
   type RecoverableSignature,
   recoverAddress,
+  recoverPoint,
 } from '../../../protocols/request/ethereum-address.ts'
 import { hexText } from '../../../protocols/request/hex.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
@@ -54,6 +56,43 @@ describe('Ethereum address', () => {
     it(`refuses ${JSON.stringify(text)}`, () => {
       assert.equal(addressBytes(text), undefined)
     })
+
+  it('is that of a known key exactly where recovery gives this key, with its tables and without', () => {
+    const random = seeded('known key')
+    const secret = random(32)
+    const plain = secp256k1.Point.fromBytes(secp256k1.getPublicKey(secret))
+    const quick = secp256k1.Point.fromBytes(secp256k1.getPublicKey(secret)).precompute(4, false)
+    const stranger = secp256k1.Point.fromBytes(secp256k1.getPublicKey(random(32)))
+    const { Fn } = secp256k1.Point
+    for (let i = 0; i < 30; i++) {
+      const digest = random(32)
+      const bytes = secp256k1.sign(digest, secret, { prehash: false, format: 'recovered' })
+      const [recovery = 0] = bytes
+      const good: RecoverableSignature = { r: bytes.slice(1, 33), s: bytes.slice(33), recovery }
+      const high = Fn.toBytes(Fn.neg(Fn.fromBytes(good.s)))
+      const flipped = good.r.map((byte, at) => (at === i ? byte ^ 1 : byte))
+      const others: [Uint8Array, RecoverableSignature][] = [
+        [random(32), good],
+        ...[0, 1, 2, 3, 4, -1, 0.5]
+          .filter((id) => id !== recovery)
+          .map((id): [Uint8Array, RecoverableSignature] => [digest, { ...good, recovery: id }]),
+        [digest, { ...good, s: high, recovery: 1 - recovery }],
+        [digest, { ...good, r: flipped }],
+        [digest, { ...good, s: random(32) }],
+        [digest, { ...good, r: new Uint8Array(32) }],
+        [digest, { ...good, s: new Uint8Array(32) }],
+        [digest, { ...good, s: Fn.toBytes(1n) }],
+        [digest, { ...good, r: good.r.subarray(1) }],
+        [digest.subarray(1), good],
+      ]
+      assert.ok(recoverPoint(digest, good).equals(plain))
+      for (const point of [plain, quick]) {
+        assert.ok(isBy(point, digest, good))
+        for (const [of, signature] of others) assert.ok(!isBy(point, of, signature))
+      }
+      assert.ok(!isBy(stranger, digest, good))
+    }
+  })
 
   it('is recovered from a signature, and from no other', () => {
     const secret = seeded('alice')(32)
