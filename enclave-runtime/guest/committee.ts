@@ -4,6 +4,7 @@ import { quorums } from '../../protocols/agreement/quorums.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
 import { type Guest, inOrder } from '../../protocols/session/guest.ts'
 import type { EpochName } from './epochs/epoch-work.ts'
+import { FIRST_EPOCH } from './vault/epoch-name.ts'
 
 /** Whom this guest works with in one epoch. */
 export interface Committee {
@@ -24,9 +25,6 @@ export interface Committee {
   readonly rootKey: Uint8Array | null
 }
 
-/** Before there is a record: epochId = networkId (03 §1.2). */
-export const GENESIS_EPOCH: EpochName = { e: 0, k: 0 }
-
 /** The committee of a genesis file in which `guestSig` is a member; undefined when it is none. */
 export function committeeOf(
   genesis: Genesis,
@@ -39,7 +37,7 @@ export function committeeOf(
   const { t, setupsPerHour } = genesis.params
   return {
     networkId,
-    epoch: GENESIS_EPOCH,
+    epoch: FIRST_EPOCH, // before there is a record: epochId = networkId (03 §1.2)
     epochId: networkId,
     committeeId: committeeIdOf(networkId, 0),
     me,

@@ -40,9 +40,9 @@ import { EXIT_CODES, endOf, GuestEnd } from './exit-codes.ts'
 import { chosenKernel, type Kernels } from './kernels.ts'
 import { Member } from './member.ts'
 import { nodeSuite } from './noise-suite.ts'
+import type { RoomPlan, RoomPost } from './rooms/room-plan.ts'
 import { monotonicClock as clock, idleClock } from './sessions/monotonic-clock.ts'
 import type { GuestSettings } from './settings.ts'
-import { FIRST_EPOCH } from './vault/epoch-name.ts'
 import { portStore } from './vault/port-store.ts'
 import { Vault } from './vault/vault.ts'
 
@@ -69,7 +69,6 @@ export class Server {
   #hello: HelloToGuest | undefined
   #kernel: Kernel | undefined
   #vault: Vault | undefined
-  #channels: Channels<unknown> | undefined
   #member: Member | undefined
   #loopDelay: LoopDelay | undefined
   #linked: ReadonlySet<PartyIndex> = new Set() // whose hosts the own one reaches
@@ -95,7 +94,6 @@ export class Server {
     this.#init.port.flush()
     this.#loopDelay?.close()
     this.#member?.close()
-    this.#channels?.close()
     this.#vault?.close()
     this.#kernel?.wipeAll()
     this.#init.onEnd(end)
@@ -151,15 +149,47 @@ export class Server {
     settings: GuestSettings,
     kernel: Kernel,
   ): PartyIndex {
-    const { port } = this.#init
     const committee = committeeOf(genesis, networkId, vault.guestSig)
     if (committee === undefined) throw new GuestEnd(EXIT_CODES.sealing, 'WRONG_NETWORK') // its records are of this network, its name is not
-    const channels = new Channels(
+    const loopDelay = new LoopDelay(idleClock)
+    this.#loopDelay = loopDelay
+    const member = new Member({
+      records: vault,
+      recordsOf: (epoch) => vault.inEpoch(epoch),
+      connect: (plan) => this.#connect(plan, vault),
+      kernel,
+      random: systemRandom,
+      clock,
+      bootId: this.#bootId,
+      settings,
+      loopDelayMs: () => loopDelay.maxMs,
+      tell: (code, party, number) =>
+        this.#tell({
+          code,
+          ...(party === undefined ? {} : { party }),
+          ...(number === undefined ? {} : { number }),
+        }),
+      onDefect: (error) => this.#defect(error, false),
+    })
+    this.#member = member
+    member.rooms.open({
+      committee,
+      channelMembers: genesis.members,
+      isForming: false,
+      unban: [],
+    })
+    member.rooms.serve(committee.epoch)
+    return committee.me.index
+  }
+
+  #connect({ committee, channelMembers }: RoomPlan, vault: Vault): RoomPost {
+    const { port } = this.#init
+    return new Channels(
       {
         me: committee.me.index,
         identity: vault.channelKey,
-        members: genesis.members,
-        networkId,
+        members: channelMembers,
+        networkId: committee.networkId,
         committeeId: committee.committeeId,
         e: committee.epoch.e,
         epochId: committee.epochId,
@@ -185,32 +215,6 @@ export class Server {
         },
       },
     )
-    channels.onMalformed((party) => {
-      this.#tell({ code: 'PEER_MALFORMED', party })
-      this.#member?.malformed(party)
-    })
-    this.#channels = channels as Channels<unknown>
-    const loopDelay = new LoopDelay(idleClock)
-    this.#loopDelay = loopDelay
-    this.#member = new Member({
-      committee,
-      post: channels,
-      records: vault.inEpoch(FIRST_EPOCH),
-      kernel,
-      random: systemRandom,
-      clock,
-      bootId: this.#bootId,
-      settings,
-      loopDelayMs: () => loopDelay.maxMs,
-      tell: (code, party, number) =>
-        this.#tell({
-          code,
-          ...(party === undefined ? {} : { party }),
-          ...(number === undefined ? {} : { number }),
-        }),
-      onDefect: (error) => this.#defect(error, false),
-    })
-    return committee.me.index
   }
 
   async #takeRpc(payload: Uint8Array): Promise<Uint8Array> {
@@ -223,8 +227,7 @@ export class Server {
 
   async #takeEnvelope(payload: Uint8Array): Promise<Uint8Array> {
     const { peer, bytes } = envelopeFrame.decode(payload)
-    if (this.#channels === undefined) return NOTHING // before there is a network: lost as on the way
-    this.#channels.receive(peer, bytes)
+    this.#member?.rooms.receive(peer, bytes) // before there is a network: lost as on the way
     return NOTHING
   }
 
@@ -246,7 +249,6 @@ export class Server {
     }
     if (ask.op === 'links') {
       this.#linked = new Set(ask.up)
-      this.#channels?.links(ask.up)
       member.links(ask.up)
       return doneReply.encode({ ok: true })
     }

@@ -46,6 +46,7 @@ export type ErrorId =
   | 'LIMIT_EXCEEDED'
   | 'MPC_QUORUM'
   | 'MPC_DEADLINE'
+  | 'EPOCH_MISMATCH'
   | 'OVERLOADED'
   | 'NOT_YET'
   | 'OPERATION_IN_PROGRESS'
@@ -106,6 +107,7 @@ export const ERRORS: Readonly<Record<ErrorId, ErrorMeaning>> = {
   LIMIT_EXCEEDED: retry(-32005, 'too many requests'),
   MPC_QUORUM: retry(-32002, 'insufficient signers'),
   MPC_DEADLINE: retry(-32002, 'the deadline passed'),
+  EPOCH_MISMATCH: retry(-32002, 'the session is of another epoch'),
   OVERLOADED: retry(-32002, 'too busy'),
   NOT_YET: retry(-32002, 'not yet'),
   OPERATION_IN_PROGRESS: retry(-32002, 'an operation is in progress'),

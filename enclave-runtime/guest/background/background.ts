@@ -42,8 +42,6 @@ const NEVER_MS = 60_000
 const JITTER_MS = 40
 
 export interface BackgroundInit {
-  /** Guests that may ask this one to take part in their work. */
-  readonly peers: readonly PartyIndex[]
   readonly settings: GuestSettings['background']
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>
   readonly random: Random
@@ -80,7 +78,7 @@ export class Background {
   readonly #init: BackgroundInit
   readonly #share: Share
   /** What each of the others may cost: nobody can use up the share of all. */
-  readonly #openers: ReadonlyMap<PartyIndex, Opener>
+  #openers: ReadonlyMap<PartyIndex, Opener> = new Map()
   readonly #stop = new AbortController()
   readonly #queues: Readonly<Record<BackgroundKind, Queue>>
   readonly #running = new Set<string>()
@@ -100,16 +98,21 @@ export class Background {
     const empty = (): Queue => ({ waiting: [], running: 0 })
     this.#queues = { correlations: empty(), keys: empty(), presignatures: empty() }
     this.#share = new Share(init.settings, 1, now)
+    this.#liveSince = now
+  }
+
+  /** Guests that may ask this one to take part in their work; whoever was among them before begins anew. */
+  meet(peers: readonly PartyIndex[]): void {
+    if (peers.length === this.#openers.size && peers.every((peer) => this.#openers.has(peer)))
+      return
+    const { settings } = this.#init
+    const now = this.#now
     this.#openers = new Map(
-      init.peers.map((peer) => [
+      peers.map((peer) => [
         peer,
-        {
-          share: new Share(init.settings, 1 / init.peers.length, now),
-          admittedAt: never(),
-        },
+        { share: new Share(settings, 1 / peers.length, now), admittedAt: never() },
       ]),
     )
-    this.#liveSince = now
   }
 
   /** False when its key waits or runs already, when too much of its kind waits, or at the end. */

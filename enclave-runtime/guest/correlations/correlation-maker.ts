@@ -100,11 +100,14 @@ export class CorrelationMaker {
   /** Of each pair, the next look at its level. */
   readonly #bells = new Map<PartyIndex, () => void>()
   readonly #short: ShortOfLo
+  /** Two epochs may fill at once. */
+  readonly #epoch: string
   #closed = false
 
   constructor(init: CorrelationMakerInit) {
     this.#init = init
-    const { me } = init.committee
+    const { me, epoch } = init.committee
+    this.#epoch = `${epoch.e}.${epoch.k}`
     const fresh = {
       filling: false,
       running: false,
@@ -166,7 +169,7 @@ export class CorrelationMaker {
     const kind = 'correlations'
     const urgency = () => (this.#isUrgent(peer) ? 'urgent' : undefined)
     const job = {
-      ...({ kind, key: `${kind}/${peer}`, ...cost, run } as const),
+      ...({ kind, key: `${kind}/${this.#epoch}/${peer}`, ...cost, run } as const),
       get urgency() {
         return urgency()
       },

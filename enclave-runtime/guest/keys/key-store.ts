@@ -37,7 +37,7 @@ export interface KeyStoreInit {
 }
 
 /**
- * Pending batches of keys and the steps that they take, each one write for all keys of the batch and durable
+ * Pending batches of keys of one epoch and the steps that they take, each one write for all keys of the batch and durable
  * when it resolves: stored → proven (this guest may sign T) → an account, or keys that are ready for one. Of
  * one account at most one key is ever proven here (02 §5).
  */
@@ -50,12 +50,9 @@ export class KeyStore {
 
   constructor(init: KeyStoreInit) {
     this.#init = init
-    const { records } = init
-    for (const name of records.criticalNames('pending/')) {
-      const record = records.critical(name)
-      if (record === undefined) throw new Error(`bug: ${name} is listed and not there`)
-      this.#hold(decoded(name, () => decodePendingBatch(record)))
-    }
+    const { epoch } = init.committee
+    for (const pending of pendingBatches(init.records))
+      if (pending.epoch.e === epoch.e && pending.epoch.k === epoch.k) this.#hold(pending)
   }
 
   get pending(): readonly PendingBatch[] {
@@ -237,6 +234,16 @@ export class KeyStore {
       throw new CertifyRefused('another key of this account was certified')
   }
 }
+
+/** Of all epochs. Throws `VaultError` RECORD_CORRUPT. */
+export const pendingBatches = (
+  records: Pick<Records, 'critical' | 'criticalNames'>,
+): readonly PendingBatch[] =>
+  records.criticalNames('pending/').map((name) => {
+    const record = records.critical(name)
+    if (record === undefined) throw new Error(`bug: ${name} is listed and not there`)
+    return decoded(name, () => decodePendingBatch(record))
+  })
 
 /** The certificate of an account's own key, as it will be read from its records. */
 function certificateOf(

@@ -5,6 +5,7 @@ import { decodeCanonical, encodeCanonical } from '../../../protocols/session/can
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { decodeCredential, encodeCredential } from '../accounts/account.ts'
+import type { EpochName } from '../epochs/epoch-work.ts'
 
 /** The largest batch: a client gets 32 bytes per key of the batch with its certificate. */
 export const MAX_BATCH = 16
@@ -27,6 +28,8 @@ export type Purpose =
 /** Keys between K2 and their certificate (02 §5): sealed here, perhaps relied upon elsewhere, never erased by time. */
 export interface PendingBatch {
   readonly purpose: Purpose
+  /** In which they are made: in no other can they be certified. */
+  readonly epoch: EpochName
   readonly sid: Uint8Array
   readonly pub: Uint8Array
   /** T, which names the batch. */
@@ -42,7 +45,8 @@ export const shareName = (keyId: Uint8Array): string => `share/${hex(keyId)}`
 export const encodePendingBatch = (batch: PendingBatch): Uint8Array =>
   encodeCanonical([
     TYPE,
-    1,
+    2,
+    [batch.epoch.e, batch.epoch.k],
     batch.purpose.kind === 'account'
       ? [batch.purpose.accountId, batch.purpose.digest, encodeCredential(batch.purpose.credential)]
       : [batch.purpose.owner],
@@ -64,11 +68,12 @@ export const encodePendingBatch = (batch: PendingBatch): Uint8Array =>
 /** Throws `DecodeError`, also for a pending key of an older version. */
 export function decodePendingBatch(bytes: Uint8Array): PendingBatch {
   const value = decodeCanonical(bytes, MAX_PENDING_BYTES)
-  if (!Array.isArray(value) || value.length !== 8 || value[0] !== TYPE || value[1] !== 1)
+  if (!Array.isArray(value) || value.length !== 9 || value[0] !== TYPE || value[1] !== 2)
     throw new DecodeError('not a pending batch of this version')
-  const [purpose, sid, pub, transcript, keys, proofs]: unknown[] = value.slice(2)
+  const [epoch, purpose, sid, pub, transcript, keys, proofs]: unknown[] = value.slice(2)
   const records = listField(keys, 'keys', MAX_BATCH).map(keyOf)
   return {
+    epoch: epochOf(epoch),
     purpose: purposeOf(purpose),
     sid: bytesField(sid, 'sid', 32),
     pub: bytesField(pub, 'pub', 32),
@@ -81,6 +86,11 @@ export function decodePendingBatch(bytes: Uint8Array): PendingBatch {
             listField(proofs, 'proofs', MAX_GUESTS).map((proof) => proofOf(proof, records.length)),
           ),
   }
+}
+
+function epochOf(value: unknown): EpochName {
+  const [e, k] = listField(value, 'epoch', 2)
+  return { e: uintField(e, 'e'), k: uintField(k, 'k') }
 }
 
 function purposeOf(value: unknown): Purpose {

@@ -30,7 +30,7 @@ export async function runKeygen(
   purpose: Purpose,
   count: number,
 ): Promise<void> {
-  const { networkId, committeeId, epochId, threshold, guests, quorum } = committee
+  const { networkId, committeeId, epoch, epochId, threshold, guests, quorum } = committee
   let stored: PendingBatch | undefined
   const generated = await converse(
     party,
@@ -39,7 +39,7 @@ export async function runKeygen(
       random,
       breathe: nextTurn,
       storePending: async ({ sid, pub, transcript, keys: records, shares }) => {
-        stored = { purpose, sid, pub, transcript, keys: records, proofs: null }
+        stored = { purpose, epoch, sid, pub, transcript, keys: records, proofs: null }
         await keys.store(stored, shares)
       },
       storeProofs: ({ transcript }, proofs) =>

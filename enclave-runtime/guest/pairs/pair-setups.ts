@@ -6,7 +6,7 @@ import { type PartyIndex, ProtocolError } from '../../../protocols/session/fault
 import { FORMS, instanceId, KINDS, type Kind } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
 import type { PairState } from '../../port/messages.ts'
-import { type Committee, otherGuests } from '../committee.ts'
+import { type Committee, isMember, otherGuests } from '../committee.ts'
 import type { Tell } from '../events.ts'
 import { encodeAbort } from '../sessions/abort-kinds.ts'
 import type { Clock } from '../sessions/clock.ts'
@@ -16,9 +16,9 @@ import type { SessionRouter } from '../sessions/session-router.ts'
 import { nextTurn } from './next-turn.ts'
 import { Pair, type SetupLimits } from './pair.ts'
 import { PairOpening } from './pair-letters.ts'
+import { SetupFailed } from './setup-failed.ts'
+import type { SetupTurns } from './setup-turns.ts'
 
-/** At most two at a time per guest (02 §2.7). */
-const MAX_AT_ONCE = 2
 /** How long lo waits for hi's free slot, and hi keeps lo's open. Beyond `REOPEN_MS` without holding a slot. */
 const ACCEPT_MS = 120_000
 /** From the own P1 (02 §11). */
@@ -32,6 +32,9 @@ const FIRST_MS = 30_000
 const ASK_EVERY_MS = 15_000
 /** An ask as old as that cannot be about a setup that is younger. */
 const ASK_MAY_BE_LATE_MS = 10_000
+
+/** Failures in a row after which a new epoch does not wait for a pair any more. */
+const MAX_FAILURES = 3
 
 /** 02 §2.7. Seen at the next use, and whenever the host asks for the status. */
 const LIMITS: SetupLimits = { ageMs: 30 * 24 * 3_600_000, executions: 2 ** 24 }
@@ -51,6 +54,9 @@ export interface PairSetupsInit {
   readonly clock: Clock
   readonly tell: Tell
   readonly isBanned: (peer: PartyIndex) => boolean
+  readonly turns: SetupTurns
+  /** Nothing begins before `complete` is called. */
+  readonly waits: boolean
   /** The conversation of 02 §2. */
   readonly converse: typeof setUpPair
   /** Lower ones in tests. */
@@ -62,19 +68,22 @@ export interface PairSetupsInit {
   readonly onError: (error: unknown) => void
 }
 
-/** One setup with every other guest, made eagerly, kept in memory alone (02 §2.7). */
+/** One setup with every other guest of an epoch, made eagerly, kept in memory alone (02 §2.7). A guest that is no member has none. */
 export class PairSetups {
   readonly #init: PairSetupsInit
   readonly #pairs: readonly Pair[]
-  /** Who has one of the two places: counted from the accept on, but for a short wait for it. */
-  readonly #slots = new Set<Pair>()
+  readonly #leaveTurns: () => void
+  readonly #completing = new Set<PromiseWithResolvers<void>>()
+  #waits: boolean
   #disarm: () => void = () => undefined
   #closed = false
 
   constructor(init: PairSetupsInit) {
     this.#init = init
     const { committee, router } = init
-    this.#pairs = otherGuests(committee).map(
+    this.#waits = init.waits
+    this.#leaveTurns = init.turns.join(() => this.#schedule())
+    this.#pairs = (isMember(committee) ? otherGuests(committee) : []).map(
       (peer) => new Pair(peer, Buffer.compare(committee.me.id, peer.id) < 0),
     )
     router.on(MESSAGE_TYPES.accept, (from, { session }) => router.find(session)?.accept(from))
@@ -88,6 +97,25 @@ export class PairSetups {
       if (isUp && !pair.up) pair.fresh(now)
       pair.up = isUp
     }
+    this.#schedule()
+  }
+
+  /**
+   * Begins. Resolves when there is a setup with every guest that is not banned; rejects
+   * with `SetupFailed` for one that fails three times, cheats or is suspended, and with `ProtocolError` at the end.
+   */
+  complete(): Promise<void> {
+    const done = Promise.withResolvers<void>()
+    if (this.#closed) done.reject(cancelled())
+    else this.#completing.add(done)
+    this.begin()
+    this.#look()
+    return done.promise
+  }
+
+  /** Begins, where it was told to wait. */
+  begin(): void {
+    this.#waits = false
     this.#schedule()
   }
 
@@ -158,7 +186,9 @@ export class PairSetups {
     if (pair.setup !== undefined) this.#wipe(pair.setup)
     pair.setup = undefined
     this.#init.onRetired(peer)
-    if (reason === 'banned') pair.asked = undefined
+    if (reason !== 'banned') return
+    pair.asked = undefined
+    this.#reject(new SetupFailed(peer))
   }
 
   /**
@@ -184,6 +214,8 @@ export class PairSetups {
   close(): void {
     this.#closed = true
     this.#disarm()
+    this.#leaveTurns()
+    this.#reject(cancelled())
     for (const { peer } of this.#pairs) this.retire(peer.index, 'generation')
   }
 
@@ -201,7 +233,8 @@ export class PairSetups {
   /** Starts what may start, in order of the peers' x, and rings again when the next may. */
   #schedule(): void {
     this.#disarm()
-    if (this.#closed) return
+    if (this.#closed || this.#waits) return
+    const { turns } = this.#init
     const now = this.#init.clock.monotonicMs()
     let next = Number.POSITIVE_INFINITY
     for (const pair of this.#pairs) {
@@ -209,9 +242,9 @@ export class PairSetups {
       const { asked } = pair
       if (asked !== undefined && asked.at + ACCEPT_MS <= now) pair.asked = undefined
       const wanted = pair.lo ? pair.setup === undefined : pair.asked !== undefined
-      const due = Math.max(pair.notBefore, pair.suspendedUntil)
+      const due = Math.max(this.#notBefore(pair), pair.suspendedUntil)
       if (wanted && due > now) next = Math.min(next, due)
-      else if (wanted && this.#slots.size < MAX_AT_ONCE) this.#launch(pair, now)
+      else if (wanted && !turns.isFull) this.#launch(pair, now)
       else if (!pair.lo && pair.setup === undefined && pair.asked === undefined) {
         if (pair.askAgainAt <= now) this.#ask(pair, now)
         next = Math.min(next, pair.askAgainAt)
@@ -221,11 +254,16 @@ export class PairSetups {
       this.#disarm = this.#init.clock.after(Math.max(next - now, 1), () => this.#schedule())
   }
 
+  #notBefore({ peer, notBefore }: Pair): number {
+    const { turns, committee } = this.#init
+    return Math.max(notBefore, turns.notBefore(peer.index, committee.setupsPerHour))
+  }
+
   #launch(pair: Pair, now: number): void {
-    const { tell, committee } = this.#init
-    this.#slots.add(pair)
+    const { tell, turns } = this.#init
+    turns.take(pair)
     pair.running = true
-    pair.started(now, committee.setupsPerHour)
+    turns.started(pair.peer.index, now)
     tell('PAIR_STARTED', pair.peer.index)
     const run = pair.lo ? this.#lead(pair) : this.#follow(pair)
     run
@@ -234,9 +272,9 @@ export class PairSetups {
         (error: unknown) => this.#failed(pair, error),
       )
       .finally(() => {
-        this.#slots.delete(pair)
         pair.running = false
         pair.session = undefined
+        turns.leave(pair)
         this.#schedule()
       })
   }
@@ -263,7 +301,7 @@ export class PairSetups {
     const ring = () => {
       again = clock.after(REOPEN_MS, ring)
       // Whoever is silent keeps no place that another peer could have.
-      if (this.#slots.delete(pair)) this.#schedule()
+      this.#init.turns.leave(pair)
       void router.sendFor(session, pair.peer.index, letter)
     }
     await router.sendFor(session, pair.peer.index, letter)
@@ -277,9 +315,10 @@ export class PairSetups {
 
   /** A late accept, while two others run: both give up at once, and lo opens anew when it has a slot. */
   #takeSlot(pair: Pair): void {
-    pair.crowded = !this.#slots.has(pair) && this.#slots.size >= MAX_AT_ONCE
+    const { turns } = this.#init
+    pair.crowded = !turns.has(pair) && turns.isFull
     if (pair.crowded) throw new ProtocolError({ kind: 'cancelled', round: 'session/open' })
-    this.#slots.add(pair)
+    turns.take(pair)
   }
 
   /** hi: has a slot now, says so, and begins. */
@@ -343,6 +382,7 @@ export class PairSetups {
     pair.succeeded(clock.monotonicMs())
     tell('PAIR_READY', pair.peer.index)
     this.#init.onReady(pair.peer.index)
+    this.#look()
   }
 
   #failed(pair: Pair, error: unknown): void {
@@ -356,7 +396,9 @@ export class PairSetups {
     tell('PAIR_FAILED', pair.peer.index)
     if (pair.failed(kind, now)) tell('PAIR_SUSPENDED', pair.peer.index)
     if (!(error instanceof ProtocolError)) this.#init.onError(error)
-    if (!pair.lo) pair.askAgainAt = Math.max(pair.notBefore, now)
+    if (!pair.lo) pair.askAgainAt = Math.max(this.#notBefore(pair), now)
+    const isLost = pair.failures >= MAX_FAILURES || pair.suspendedUntil > now
+    if (isLost) this.#reject(new SetupFailed(pair.peer.index))
   }
 
   #takeOpen(
@@ -415,6 +457,20 @@ export class PairSetups {
     void this.#init.router.send(from, letter)
   }
 
+  /** Whether whoever waits for all setups has them. */
+  #look(): void {
+    const { isBanned } = this.#init
+    const missing = this.#pairs.filter(({ peer: { index }, setup }) => !isBanned(index) && !setup)
+    if (missing.length > 0) return
+    for (const done of this.#completing) done.resolve()
+    this.#completing.clear()
+  }
+
+  #reject(error: Error): void {
+    for (const done of this.#completing) done.reject(error)
+    this.#completing.clear()
+  }
+
   #wipe({ alice, bob, zeta, gate }: PairSetup): void {
     gate.close('generation')
     for (const handle of [alice, bob, zeta]) this.#init.kernel.wipe(handle)
@@ -429,6 +485,9 @@ export class PairSetups {
     return kernel.name === 'reference' && committee.development ? SETUP_MS_REFERENCE : SETUP_MS
   }
 }
+
+const cancelled = (): ProtocolError =>
+  new ProtocolError({ kind: 'cancelled', round: 'session/open' })
 
 const openLetter = ({ spec }: Session, body: Uint8Array): Letter => ({
   session: spec.instanceId,

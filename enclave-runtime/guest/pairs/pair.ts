@@ -46,9 +46,10 @@ export class Pair {
   /** No further ask to lo before. */
   askAgainAt = 0
   suspendedUntil = 0
+  /** In a row. */
+  failures = 0
   #backoff = FIRST_BACKOFF_MS
   #pprfFailures = 0
-  #starts: number[] = []
   #executions = 0
 
   constructor(peer: Guest, lo: boolean) {
@@ -64,14 +65,6 @@ export class Pair {
     return this.up ? 'waiting' : 'none'
   }
 
-  /** Counts a start; afterwards the window of `perHour` decides when the next may come (02 §2.7). */
-  started(now: number, perHour: number): void {
-    this.#starts = [...this.#starts.filter((time) => time > now - HOUR_MS), now]
-    const oldest = this.#starts.at(-perHour)
-    if (this.#starts.length >= perHour && oldest !== undefined)
-      this.notBefore = Math.max(this.notBefore, oldest + HOUR_MS)
-  }
-
   /** So many executions in each direction. */
   used(executions: number): void {
     this.#executions += executions
@@ -84,6 +77,7 @@ export class Pair {
 
   succeeded(now: number): void {
     this.readySince = now
+    this.failures = 0
     this.#executions = 0
     this.#backoff = FIRST_BACKOFF_MS
     this.#pprfFailures = 0
@@ -91,6 +85,7 @@ export class Pair {
 
   /** Waits twice as long after each failure; true when the pair is now suspended. */
   failed(kind: string | undefined, now: number): boolean {
+    this.failures += 1
     this.notBefore = Math.max(this.notBefore, now + this.#backoff)
     this.#backoff = Math.min(2 * this.#backoff, MAX_BACKOFF_MS)
     if (kind !== 'pprf' || ++this.#pprfFailures < MAX_PPRF_FAILURES) return false

@@ -12,8 +12,8 @@ import type { Background, Cost } from '../background/background.ts'
 import { meteredKernel } from '../background/metered-kernel.ts'
 import { meteredParty } from '../background/metered-party.ts'
 import type { Committee } from '../committee.ts'
-import type { PairBans } from '../pairs/pair-bans.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
+import type { RoomBans } from '../pairs/room-bans.ts'
 import type { Answers } from '../sessions/answers.ts'
 import type { ChoiceRoom, Leave } from '../sessions/choice-room.ts'
 import type { Clock } from '../sessions/clock.ts'
@@ -51,7 +51,7 @@ export interface PresignatureMakerInit {
   readonly followers: Followers
   readonly room: ChoiceRoom
   readonly pairs: PairSetups
-  readonly bans: PairBans
+  readonly bans: RoomBans
   readonly accounts: Pick<AccountStore, 'get'>
   readonly shares: KeyShares
   readonly pool: PresignaturePool

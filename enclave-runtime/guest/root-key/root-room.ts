@@ -1,7 +1,7 @@
 import type { Handle } from '../../../protocols/kernel/kernel.ts'
 import type { Committee } from '../committee.ts'
-import type { PairBans } from '../pairs/pair-bans.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
+import type { RoomBans } from '../pairs/room-bans.ts'
 import type { Answers } from '../sessions/answers.ts'
 import type { Followers } from '../sessions/followers.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
@@ -30,5 +30,5 @@ export interface RootRoom {
   /** The setups of this room's epoch. */
   readonly pairs: Pick<PairSetups, 'withAll' | 'missing'>
   /** Those that hold in this room: without the pairs that its record unbans. */
-  readonly bans: Pick<PairBans, 'among' | 'all'>
+  readonly bans: Pick<RoomBans, 'among' | 'all'>
 }

@@ -14,7 +14,7 @@ const MOST_AHEAD_OWN = 24
 
 export interface ChoiceRoomInit {
   readonly me: PartyIndex
-  /** t: the longest session holds t − 1. */
+  /** t, the largest of the epochs in use: the longest session holds t − 1. */
   readonly threshold: number
   /** What the kernel has: `CHOICE_SLOTS`. */
   readonly total: number
@@ -38,14 +38,12 @@ interface Waiting {
 export class ChoiceRoom {
   readonly #init: ChoiceRoomInit
   readonly #mostAhead: number
-  readonly #kept: number
   readonly #held = new Map<string, number>()
   #line: Waiting[] = []
 
   constructor(init: ChoiceRoomInit) {
     this.#init = init
     this.#mostAhead = Math.floor(init.total / 2)
-    this.#kept = Math.max(init.threshold - 1, Math.floor(init.total / 4))
   }
 
   /** Slots for one session that `opener` leads; undefined when there is no room for it now. */
@@ -118,6 +116,11 @@ export class ChoiceRoom {
       this.#line.shift()
       first.resolve(this.#give('request', me, first.slots))
     }
+  }
+
+  get #kept(): number {
+    const { threshold, total } = this.#init
+    return Math.max(threshold - 1, Math.floor(total / 4))
   }
 
   /** Everything but signatures led here. */

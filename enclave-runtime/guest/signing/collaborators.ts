@@ -5,8 +5,8 @@ import type { sign } from '../../../protocols/sign/sign.ts'
 import type { ActivityLog } from '../accounts/activity-log.ts'
 import type { Committee } from '../committee.ts'
 import type { Tell } from '../events.ts'
-import type { PairBans } from '../pairs/pair-bans.ts'
 import type { PairSetups } from '../pairs/pair-setups.ts'
+import type { RoomBans } from '../pairs/room-bans.ts'
 import type { PresignaturePool } from '../presignatures/presignature-pool.ts'
 import type { Authorized } from '../requests/authorize.ts'
 import type { ResultCache } from '../requests/result-cache.ts'
@@ -23,13 +23,15 @@ import type { SignRequest } from './signing-plan.ts'
 /** What signing works with; each part of it takes what it needs. */
 export interface SigningCollaborators {
   readonly committee: Committee
+  /** Of the other rooms that are open here. */
+  readonly otherCommittees: () => readonly Committee[]
   readonly router: SessionRouter
   readonly answers: Answers
   readonly followers: Followers
   readonly live: LiveAttempts
   readonly room: ChoiceRoom
   readonly pairs: PairSetups
-  readonly bans: PairBans
+  readonly bans: RoomBans
   readonly shares: KeyShares
   readonly presignatures: PresignaturePool
   readonly correlations: CorrelationsForSigning

@@ -1,3 +1,4 @@
+import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
 import { RequestError } from '../../../protocols/request/errors.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
@@ -16,7 +17,7 @@ import { purposeOf } from './form-choice.ts'
 import { makeSignature } from './make-signature.ts'
 import type { Manner } from './manner.ts'
 import { decodeSigningOpening, type SigningOpening } from './signing-opening.ts'
-import { type SigningPlan, type SignRequest, signingPlan } from './signing-plan.ts'
+import { isSignerSet, type SigningPlan, type SignRequest, signingPlan } from './signing-plan.ts'
 
 /** The opener's clock and mine (05 §3.2). */
 const MAX_SKEW_S = 30
@@ -81,6 +82,7 @@ export class SignatureFollower {
     const { committee, activities, live, router, clock, tell, now, onError } = this.#init
     const asked = await this.#authorized(opening)
     const { attempt, nonce, signers, manner } = opening
+    this.#assertOfEpoch(asked, opening, letter)
     const plan = signingPlan(committee, asked, signers, attempt, nonce, manner)
     if (!signers.includes(from) || !signers.includes(committee.me.index))
       throw new RequestError('MPC_QUORUM')
@@ -128,6 +130,19 @@ export class SignatureFollower {
     const sameKey = Buffer.from(keyId).equals(certificate.keyId)
     if (!sameKey || path.join() !== derived.path.join()) throw new RequestError('KEY_NOT_FOUND')
     return asked
+  }
+
+  /** A session of another epoch is no fault of this one: whoever opened it goes on in its own room. */
+  #assertOfEpoch(
+    asked: SignRequest,
+    { signers, attempt, nonce, manner }: SigningOpening,
+    { session }: Letter,
+  ): void {
+    for (const other of this.#init.otherCommittees()) {
+      if (!isSignerSet(other, signers)) continue
+      const { instanceId } = signingPlan(other, asked, signers, attempt, nonce, manner)
+      if (sameBytes(instanceId, session)) throw new RequestError('EPOCH_MISMATCH')
+    }
   }
 
   /** The presignature that the opening names is the opener's, was named by nobody before, and is for exactly this. */

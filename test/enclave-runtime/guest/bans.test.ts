@@ -245,7 +245,7 @@ describe('a signer that cheats over oblivious transfer', function () {
       [1, 2, 3], // not of the pair
       [1, 2, 1], // another's name under 3's signature
     ]) {
-      const object = encodeCanonical(['ban', 1, committeeId, a, b, index])
+      const object = encodeCanonical(['ban', 1, committeeId, 0, a, b, index])
       const signature = net.guest(3).vault.sign(signedMessage('ban', networkId, object))
       const body = encodeCanonical([object, signature])
       const letter = { session: new Uint8Array(32), attempt: 0, round: 0, body }

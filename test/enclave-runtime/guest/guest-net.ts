@@ -1,8 +1,10 @@
-import { type Committee, GENESIS_EPOCH } from '../../../enclave-runtime/guest/committee.ts'
-import { Member, type MemberInit } from '../../../enclave-runtime/guest/member.ts'
+import type { Committee } from '../../../enclave-runtime/guest/committee.ts'
+import type { EpochName } from '../../../enclave-runtime/guest/epochs/epoch-work.ts'
+import { Member } from '../../../enclave-runtime/guest/member.ts'
 import type { SetupLimits } from '../../../enclave-runtime/guest/pairs/pair.ts'
 import type { Records } from '../../../enclave-runtime/guest/records.ts'
-import type { Letter, Post } from '../../../enclave-runtime/guest/sessions/post.ts'
+import type { RoomPlan, RoomPost } from '../../../enclave-runtime/guest/rooms/room-plan.ts'
+import type { Letter } from '../../../enclave-runtime/guest/sessions/post.ts'
 import type { GuestSettings } from '../../../enclave-runtime/guest/settings.ts'
 import { FIRST_EPOCH } from '../../../enclave-runtime/guest/vault/epoch-name.ts'
 import type { Vault, VaultChanges } from '../../../enclave-runtime/guest/vault/vault.ts'
@@ -42,7 +44,19 @@ export interface Carried {
   readonly from: PartyIndex
   readonly to: PartyIndex
   readonly letter: Letter
+  /** Of which room it is; without one: of the first epoch. */
+  readonly epoch?: EpochName
 }
+
+/** Who hears what the channels of one room say. */
+interface Ears {
+  take: (from: PartyIndex, letter: Letter) => void
+  restarted: (peer: PartyIndex) => void
+  malformed: (peer: PartyIndex) => void
+}
+
+const NO_KEY = new Uint8Array(32)
+const keyOf = ({ e, k }: EpochName): string => `${e}.${k}`
 
 /** What hosts make of a letter: nothing, the same, several, others. */
 export type Tamper = (carried: Carried) => readonly Carried[]
@@ -76,8 +90,8 @@ export class NetGuest {
   readonly bootId: Uint8Array
   readonly events: GuestEvent[] = []
   readonly defects: unknown[] = []
-  take: (from: PartyIndex, letter: Letter) => void = () => undefined
-  restarted: (peer: PartyIndex) => void = () => undefined
+  readonly net: GuestNet
+  readonly #posts = new Map<string, Ears>()
 
   constructor(net: GuestNet, index: PartyIndex, node: TestNode, vault: Vault, open: OpenKernel) {
     this.index = index
@@ -85,28 +99,21 @@ export class NetGuest {
     this.vault = vault
     this.open = open
     this.bootId = seeded(`${net.seed}/boot ${net.starts}`)(16)
-    const post: Post = {
-      send: (to, letter) => net.send({ from: index, to, letter }),
-      onMessage: (take) => {
-        this.take = take
-      },
-      onRestarted: (take) => {
-        this.restarted = take
-      },
-      facts: (peer) => net.guests[peer - 1],
+    const recordsOf = (epoch: EpochName): Records => {
+      const ofVault = vault.inEpoch(epoch)
+      return {
+        ...ofVault,
+        write: async (changes) => {
+          net.onWrite(index, changes)
+          await ofVault.write(changes)
+        },
+      }
     }
-    const ofVault = vault.inEpoch(FIRST_EPOCH)
-    const records: Records = {
-      ...ofVault,
-      write: async (changes) => {
-        net.onWrite(index, changes)
-        await ofVault.write(changes)
-      },
-    }
-    const init: MemberInit = {
-      committee: net.committeeOf(index),
-      post,
-      records,
+    this.net = net
+    this.member = new Member({
+      records: recordsOf(FIRST_EPOCH),
+      recordsOf,
+      connect: (plan) => this.#connect(plan),
       kernel: open.kernel,
       random: seeded(`${net.seed}/${index}/random ${net.starts++}`),
       clock: net.clock,
@@ -124,8 +131,51 @@ export class NetGuest {
       onDefect: (error) => this.defects.push(error),
       ...(net.options.setupLimits && { setupLimits: net.options.setupLimits }),
       conversations: net.options.realSetups ? {} : { setUpPair: net.dealtSetup(index) },
+    })
+    const committee = net.committeeOf(index)
+    const channelMembers = committee.guests.map(({ index }) => ({ index, guestEnc: NO_KEY }))
+    this.member.rooms.open({ committee, channelMembers, isForming: false, unban: [] })
+    this.member.rooms.serve(committee.epoch)
+  }
+
+  /** The letters of the room of the first epoch, or of another one. */
+  take(from: PartyIndex, letter: Letter, epoch: EpochName = FIRST_EPOCH): void {
+    this.#posts.get(keyOf(epoch))?.take(from, letter)
+  }
+
+  restarted(peer: PartyIndex): void {
+    for (const post of this.#posts.values()) post.restarted(peer)
+  }
+
+  /** It sealed something that is no message. */
+  malformed(peer: PartyIndex): void {
+    for (const post of this.#posts.values()) post.malformed(peer)
+  }
+
+  #connect({ committee: { epoch } }: RoomPlan): RoomPost {
+    const { net, index } = this
+    const ears: Ears = {
+      take: () => undefined,
+      restarted: () => undefined,
+      malformed: () => undefined,
     }
-    this.member = new Member(init)
+    this.#posts.set(keyOf(epoch), ears)
+    return {
+      send: (to, letter) => net.send({ from: index, to, letter, epoch }),
+      onMessage: (take) => {
+        ears.take = take
+      },
+      onRestarted: (take) => {
+        ears.restarted = take
+      },
+      onMalformed: (take) => {
+        ears.malformed = take
+      },
+      facts: (peer) => net.guests[peer - 1],
+      links: () => undefined,
+      receive: () => undefined, // letters come without envelopes
+      close: () => this.#posts.delete(keyOf(epoch)),
+    }
   }
 }
 
@@ -192,7 +242,7 @@ export class GuestNet {
     if (me === undefined) throw new Error(`no guest ${index}`)
     return {
       networkId: NETWORK,
-      epoch: GENESIS_EPOCH,
+      epoch: FIRST_EPOCH,
       epochId: NETWORK,
       committeeId: new Uint8Array(32).fill(0xc0),
       me,
@@ -321,10 +371,10 @@ export class GuestNet {
   #deliver(): boolean {
     const next = this.#letters.shift()
     if (next === undefined) return false
-    for (const { from, to, letter } of this.tamper(next)) {
+    for (const { from, to, letter, epoch } of this.tamper(next)) {
       const guest = this.guests[to - 1]
       if (guest !== undefined && !this.down.has(to))
-        guest.take(from, copyOf({ from, to, letter }).letter)
+        guest.take(from, copyOf({ from, to, letter }).letter, epoch ?? next.epoch)
     }
     return true
   }
@@ -340,8 +390,7 @@ export class GuestNet {
 }
 
 /** Every guest owns the bytes that it has, as behind a real channel. */
-const copyOf = ({ from, to, letter }: Carried): Carried => ({
-  from,
-  to,
-  letter: { ...letter, body: letter.body.slice() },
+const copyOf = (carried: Carried): Carried => ({
+  ...carried,
+  letter: { ...carried.letter, body: carried.letter.body.slice() },
 })

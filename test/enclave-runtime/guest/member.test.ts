@@ -97,10 +97,13 @@ describe('a guest whose own state contradicts itself', function () {
 
   it('counts what a party sealed and is no message', async () => {
     const net = await GuestNet.create('sealed nonsense', { n: 3, t: 2 })
-    for (let i = 0; i < 3; i++) net.guest(1).member.malformed(2)
+    for (let i = 0; i < 3; i++) net.guest(1).malformed(2)
     deepEqual(
       net.guest(1).events,
-      [1, 2, 3].map((number) => ({ code: 'STRIKE', party: 2, number })),
+      [1, 2, 3].flatMap((number) => [
+        { code: 'PEER_MALFORMED', party: 2 },
+        { code: 'STRIKE', party: 2, number },
+      ]),
     )
   })
 })

@@ -19,12 +19,12 @@ class Bench {
 
   constructor(cpuPercent = 100, mbitPerSecond = 10_000, peers: readonly number[] = [2]) {
     this.background = new Background({
-      peers,
       settings: { cpuPercent, mbitPerSecond },
       clock: this.clock,
       random: seeded('background'),
       onError: (error) => this.defects.push(error),
     })
+    this.background.meet(peers)
   }
 
   job(key: string, more: Partial<BackgroundJob> = {}): BackgroundJob {

@@ -48,6 +48,7 @@ describe('records of keys', () => {
     }
     const batch: PendingBatch = {
       purpose: { kind: 'ready', owner: 3 },
+      epoch: { e: 2, k: 1 },
       sid: b32(4),
       pub: b32(5),
       transcript: b32(6),
