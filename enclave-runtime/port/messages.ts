@@ -47,6 +47,7 @@ export const MAX_RECORD_BYTES: number = 512 * KIB // 04 §6
 export const MAX_STORE_ROWS = 256
 export const MAX_STORE_BYTES: number = 1024 * KIB
 export const MAX_PARTIES = 16 // maxMembers of 03 §1.2
+const MAX_LINKED = 48 // members of an epoch that ends, of the one that serves and of an attempt
 const MAX_INDEX = 0xffff
 const MAX_NAME = 128 // of a record; ours have 45 characters
 const MAX_PEER_ID = 64
@@ -406,7 +407,10 @@ export const commandAsk: Codec<CommandAsk> = payload(
       label: text(MAX_LABEL),
     }),
     status: object<Extract<CommandAsk, { op: 'status' }>>({ op: oneOf('status') }),
-    links: object<Extract<CommandAsk, { op: 'links' }>>({ op: oneOf('links'), up: indices }),
+    links: object<Extract<CommandAsk, { op: 'links' }>>({
+      op: oneOf('links'),
+      up: list(index, MAX_LINKED),
+    }),
     unsent: object<Extract<CommandAsk, { op: 'unsent' }>>({
       op: oneOf('unsent'),
       party: index,

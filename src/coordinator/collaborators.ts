@@ -4,10 +4,12 @@ import type { PartyIndex } from '../../protocols/session/faults.ts'
 /** A peer id as text. */
 export type PeerName = string
 
-/** What the coordinator needs to know of the committee; a decoded genesis is one. */
+/** The epoch that serves, as it is when it is read: members and threshold change under a running coordinator. */
 export interface Committee {
-  readonly params: { readonly t: number }
+  readonly threshold: number
   readonly members: readonly CommitteeMember[]
+  /** Own party index; 0 for a node that is no member of it. */
+  readonly me: PartyIndex
 }
 
 export interface CommitteeMember {

@@ -30,9 +30,7 @@ export interface CoordinatorDependencies {
   readonly guest: CoordinatorGuest
   readonly links: LinkStates
   readonly rpc: Rpc
-  readonly genesis: Committee
-  /** Own party index. */
-  readonly me: PartyIndex
+  readonly committee: Committee
   /** Unix milliseconds. */
   readonly now: () => number
   readonly log: CoordinatorLog
@@ -106,10 +104,10 @@ class RequestCoordinator implements Coordinator {
   constructor(deps: CoordinatorDependencies) {
     this.#deps = deps
     this.#clock = deps.clock ?? systemClock
-    const { guest, links, rpc, log, me, genesis: committee } = deps
+    const { guest, links, rpc, log, committee } = deps
     const clock = this.#clock
     const blame = this.#blame
-    const standing = new Standing({ committee, me, guest, links, clock, blame })
+    const standing = new Standing({ committee, guest, links, clock, blame })
     const budgetFactor = deps.budgetFactor ?? REFERENCE_FACTOR
     const onSigned = deps.onSigned ?? (() => undefined)
     const pace = new Pace(clock)

@@ -16,7 +16,6 @@ const UNKNOWN_RTT_MS = 1_000 // a link without a pong yet is the last choice, no
 
 export interface StandingDependencies {
   readonly committee: Committee
-  readonly me: PartyIndex
   readonly guest: CoordinatorGuest
   readonly links: LinkStates
   readonly clock: Clock
@@ -25,9 +24,6 @@ export interface StandingDependencies {
 
 /** Who can be asked now, as far as this node knows. */
 export class Standing {
-  readonly me: PartyIndex
-  readonly members: readonly CommitteeMember[]
-  readonly threshold: number
   readonly #deps: StandingDependencies
   #pairs = new Map<PartyIndex, string>()
   #bans = new Set<string>()
@@ -37,9 +33,18 @@ export class Standing {
 
   constructor(deps: StandingDependencies) {
     this.#deps = deps
-    this.me = deps.me
-    this.members = deps.committee.members
-    this.threshold = deps.committee.params.t
+  }
+
+  get me(): PartyIndex {
+    return this.#deps.committee.me
+  }
+
+  get members(): readonly CommitteeMember[] {
+    return this.#deps.committee.members
+  }
+
+  get threshold(): number {
+    return this.#deps.committee.threshold
   }
 
   /**

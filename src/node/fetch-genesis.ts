@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { decodeGenesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
-import { askGenesis } from './committee.ts'
+import { askGenesis } from './committee/ask-committee.ts'
 import { createDialler } from './libp2p.ts'
 
 /** No address gave the genesis file of the network; `cause` holds what each of them did. */

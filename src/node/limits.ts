@@ -13,6 +13,9 @@ export interface AbuseLimits {
   readonly streamStrikes: number
   readonly requests: number
   readonly requestWindowMs: number
+  /** Questions and letters about the committee in `requestWindowMs`: of one non-member, and of all together. */
+  readonly committeeAsks: number
+  readonly committeeAsksInAll: number
   /** Broken rules within `strikeWindowMs` that block. */
   readonly protocolErrors: number
   readonly strikeWindowMs: number
@@ -33,6 +36,8 @@ export const ABUSE_LIMITS: AbuseLimits = {
   streamStrikes: 5,
   requests: 300,
   requestWindowMs: 60_000,
+  committeeAsks: 60, // a joiner asks for a chain of epochs once, and says little
+  committeeAsksInAll: 600, // each costs the guest a signature verification at most
   protocolErrors: 3,
   strikeWindowMs: 600_000,
   blockMs: 600_000,
@@ -48,7 +53,9 @@ export interface CountedConnection {
   readonly ip: string | undefined
 }
 
-type Bucket = 'streams' | 'stream-strikes' | 'requests' | 'protocol-errors'
+type Bucket = 'streams' | 'stream-strikes' | 'requests' | 'committee' | 'protocol-errors'
+
+const EVERYBODY = '*' // no peer id
 
 interface Counter {
   from: number
@@ -132,6 +139,17 @@ export class PeerLimits {
     if (this.isBlocked(peer)) return false
     if (this.#isMember(peer)) return true
     return this.#count('requests', peer, this.#limits.requestWindowMs) <= this.#limits.requests
+  }
+
+  /** Counts a question or a letter about the committee; false: it is not taken. */
+  mayAskCommittee(peer: PeerName): boolean {
+    if (this.isBlocked(peer)) return false
+    if (this.#isMember(peer)) return true
+    const { committeeAsks, committeeAsksInAll, requestWindowMs } = this.#limits
+    return (
+      this.#count('committee', peer, requestWindowMs) <= committeeAsks &&
+      this.#count('committee', EVERYBODY, requestWindowMs) <= committeeAsksInAll
+    )
   }
 
   /** A broken rule of a protocol: frame size, kind, hello, wrong opener. */

@@ -11,6 +11,7 @@ export interface LogFields {
   readonly requestId?: string
   readonly method?: string
   readonly attempt?: number
+  readonly epoch?: number
   readonly count?: number
   readonly bytes?: number
   readonly ms?: number
@@ -39,6 +40,7 @@ const ALLOWED: Readonly<Record<keyof LogFields, 'string' | 'number'>> = {
   requestId: 'string',
   method: 'string',
   attempt: 'number',
+  epoch: 'number',
   count: 'number',
   bytes: 'number',
   ms: 'number',

@@ -12,6 +12,8 @@ export interface NetworkMetrics {
   readonly linkPaused: Counter
   readonly linkRefused: Counter<'reason'>
   readonly linkIgnored: Counter
+  readonly letters: Counter<'direction'>
+  readonly lettersDropped: Counter<'reason'>
   readonly dials: Counter<'result'>
   readonly dhtRecords: Gauge<'namespace'>
   readonly dhtRefused: Counter<'namespace' | 'reason'>
@@ -46,6 +48,8 @@ export function createMetrics(registry: Registry = new Registry()): NetworkMetri
       'reason',
     ]),
     linkIgnored: count('link_ignored_total', 'Frames of a later version'),
+    letters: count('letters_total', 'Letters of the committee taken by a host', ['direction']),
+    lettersDropped: count('letters_dropped_total', 'Letters that could not be brought', ['reason']),
     dials: count('dial_total', 'Dials of the redial loop', ['result']),
     dhtRecords: gauge('dht_records', 'Verified records in memory', ['namespace']),
     dhtRefused: count('dht_refused_total', 'Records refused', ['namespace', 'reason']),

@@ -1,11 +1,13 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import type { Registry } from 'prom-client'
+import { sameBytes } from '../../protocols/agreement/compare-bytes.ts'
 import { parseAddress, peerOfAddress } from './addresses.ts'
 import { LINK_TIMINGS, type LinkEnd, type LinkTimings } from './channels/link.ts'
 import type { LinkState, Links, PeerName } from './channels/links.ts'
 import { PeerLinks } from './channels/peer-links.ts'
-import { serveCommittee } from './committee.ts'
+import { CommitteeExchange, type CommitteeNetwork } from './committee/committee-exchange.ts'
+import type { Roster } from './committee/roster.ts'
 import { dhtDirectory, tableSize } from './discovery/dht-directory.ts'
 import type { Directory } from './discovery/directory.ts'
 import { highMarks } from './discovery/high-marks.ts'
@@ -48,18 +50,13 @@ export interface NetworkConfig {
   readonly gateway?: string | null
 }
 
-export interface NetworkMember {
-  readonly index: number
-  readonly peerId: PeerName
-  readonly guestSig: Uint8Array
-}
-
 export interface NetworkDeps {
   readonly networkId: Uint8Array
-  readonly members: readonly NetworkMember[]
+  /** Who takes part now; followed. */
+  readonly roster: Roster
   /** Served to whoever asks: a joiner or client checks its hash. */
   readonly genesis: Uint8Array
-  /** This node's guest key, or null when it is no member and publishes nothing. */
+  /** This node's guest key, or null when it has no guest, publishes nothing and sends no letters. */
   readonly guestSig: Uint8Array | null
   /** The guest signs this node's record; it alone has the key. */
   readonly signNodeRecord: SignNodeRecord
@@ -89,6 +86,7 @@ export interface Network {
   readonly links: Links
   readonly directory: Directory
   readonly rpc: Rpc
+  readonly committee: CommitteeNetwork
   status(): NetworkStatus
   start(): Promise<void>
   /** BYE to every peer, then libp2p within 10 s, then its datastore (07 §2.5). */
@@ -106,9 +104,8 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
   const profile = profiles[config.profile]
   const me = peerIdFromPrivateKey(privateKey).toString()
   const metrics = createMetrics(deps.registry)
-  const { log, now } = deps
-  const members = new Map(deps.members.map(({ peerId, index }) => [peerId, index]))
-  const isMember = (peer: PeerName): boolean => members.has(peer)
+  const { log, now, roster } = deps
+  const isMember = (peer: PeerName): boolean => roster.isKnown(peer)
   const limits = new PeerLimits(isMember, (peer, member) => {
     if (member) log.error('member-blocked', { peer })
     else log.warn('peer-blocked', { peer })
@@ -121,12 +118,8 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
   const store = config.datastore === undefined ? undefined : await openDatastore(config.datastore)
   const ownKey = deps.guestSig === null ? undefined : nodeRecordKey(deps.guestSig)
   let staleAt = Number.NEGATIVE_INFINITY
-  const guests = new Map(deps.members.map(({ peerId, guestSig }) => [peerId, guestSig]))
-  const peerByKey = new Map(
-    deps.members.map(({ peerId, guestSig }) => [nodeRecordKey(guestSig), peerId]),
-  )
   const memory = new RecordMemory(
-    nodeRecordVerifier(deps.networkId, [...guests.values()]),
+    nodeRecordVerifier(deps.networkId, (guestSig) => roster.ofGuest(guestSig) !== undefined),
     now,
     highMarks(store),
     {
@@ -166,8 +159,8 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     metrics,
     dialPrivate: profile.dialPrivate,
     dialMs: redialTimings.dialMs,
-    guests,
-    ensure: (peer) => links.ensure(peer),
+    guestOf: (peer) => roster.ofPeer(peer)?.guestSig,
+    ensure: async (peer) => (await links.ensure(peer)) || isConnected(peer),
   })
   const isConnected = (peer: PeerName | undefined): boolean =>
     peer === me ||
@@ -178,7 +171,11 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     {
       reach: (target, signal) => finder.reach(target, signal),
       isReached: (target) =>
-        'peer' in target ? links.state(target.peer).up : isConnected(peerOf(target.address)),
+        'address' in target
+          ? isConnected(peerOf(target.address))
+          : roster.linked.has(target.peer)
+            ? links.state(target.peer).up
+            : isConnected(target.peer),
       random: () => randomInt(2 ** 32) / 2 ** 32,
     },
     redialTimings,
@@ -187,7 +184,8 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     bootstrap.find(({ text }) => text === address)?.peer ?? finder.peerAt(address)
   const links = new PeerLinks({
     node: host,
-    members,
+    members: roster.linked,
+    epoch: () => roster.epoch?.e ?? 0,
     networkId: deps.networkId,
     startId: new Uint8Array(randomBytes(8)),
     limits,
@@ -216,12 +214,24 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
           isReady: () => tableSize(dht) > 0,
         })
 
-  function learn({ record, facts }: Verified): void {
-    const peer = peerByKey.get(record.key)
-    // The genesis says which peer a guest lives behind; a record of another one is no address of it.
-    if (peer === undefined || peer === me || facts.peerId !== peer) return
-    if (finder.learn(peer, facts.multiaddrs)) redial.hint({ peer })
+  function learn({ facts }: Verified): void {
+    const { peerId: peer, guestSig, multiaddrs } = facts
+    // The committee says which peer a guest lives behind; a record of another one is no address of it.
+    const known = roster.ofPeer(peer)
+    if (known === undefined || peer === me || !sameBytes(known.guestSig, guestSig)) return
+    if (finder.learn(peer, multiaddrs)) redial.hint({ peer })
   }
+
+  /** Members changed: links, dials, limits and records follow. */
+  function follow(): void {
+    const gone = [...wanted].filter((peer) => !roster.isKnown(peer))
+    for (const peer of gone) void keep(host, peer, false, log)
+    links.follow(roster.linked)
+    wantAll()
+    memory.reconsider().catch((error: Error) => log.error('marks-unsaved', { reason: error.name }))
+  }
+  const wanted = new Set<PeerName>()
+  const wantAll = (): void => want(new Map(roster.everybody.map(({ peerId }) => [peerId, []])))
 
   function want(peers: ReadonlyMap<PeerName, readonly string[]>): void {
     const configured = new Map([...peers].filter(([peer]) => peer !== me))
@@ -237,7 +247,11 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
       ...strangers.map(({ text }) => ({ address: text })),
     ]
     redial.want(targets)
-    for (const peer of configured.keys()) void keep(host, peer, log)
+    wanted.clear()
+    for (const peer of configured.keys()) {
+      wanted.add(peer)
+      void keep(host, peer, true, log)
+    }
   }
 
   function down(peer: PeerName, end: LinkEnd): void {
@@ -246,18 +260,37 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
   }
 
   host.addEventListener('peer:disconnect', ({ detail }) => {
-    for (const { text } of bootstrap)
-      if (peerOf(text) === detail.toString()) redial.lost({ address: text })
+    const peer = detail.toString()
+    for (const { text } of bootstrap) if (peerOf(text) === peer) redial.lost({ address: text })
+    if (!roster.linked.has(peer)) redial.lost({ peer })
   })
   host.addEventListener('peer:connect', ({ detail }) => {
-    for (const { text } of bootstrap)
-      if (peerOf(text) === detail.toString()) redial.reached({ address: text })
+    const peer = detail.toString()
+    for (const { text } of bootstrap) if (peerOf(text) === peer) redial.reached({ address: text })
+    if (!roster.linked.has(peer)) redial.reached({ peer })
   })
   host.addEventListener('peer:identify', () => own?.changed())
   host.addEventListener('self:peer:update', () => own?.changed())
 
+  const committee = new CommitteeExchange({
+    node: host,
+    roster,
+    genesis: deps.genesis,
+    guestSig: deps.guestSig,
+    limits,
+    metrics,
+    log,
+    reach: (peer, signal) => finder.reach({ peer }, signal),
+    records: {
+      at: (key) => memory.best(key)?.facts.peerId,
+      ask: async (key, signal) =>
+        (await directory.find(key, signal)) && memory.best(key)?.facts.peerId,
+    },
+  })
+
   const seen: IdleSince = new WeakMap()
   let sweeper: NodeJS.Timeout | undefined
+  let unfollow = (): void => {}
   const sweep = (): void => {
     closeIdle(host.getConnections(), isMember, limits.idleMs, seen, performance.now(), log)
     links.measure()
@@ -273,23 +306,28 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     links,
     directory,
     rpc,
-    status: () => statusOf(host, links, deps.members, limits),
+    committee,
+    status: () => statusOf(host, links, roster, limits),
     start: async () => {
       await memory.load()
       await links.start()
       await rpc.start()
-      await serveCommittee(host, deps.genesis, limits, log)
+      await committee.start()
       guardStreams(host, KAD_PROTOCOL, limits)
       await host.start()
-      want(new Map([...members.keys()].map((peer) => [peer, []])))
+      links.follow(roster.linked) // it may have changed since the links were made
+      unfollow = roster.onChange(follow)
+      wantAll()
       redial.start()
       own?.start()
       sweeper = setInterval(sweep, SWEEP_MS)
-      log.info('network-started', { peer: me, count: members.size })
+      log.info('network-started', { peer: me, count: roster.members.length })
     },
     stop: async () => {
       clearInterval(sweeper)
+      unfollow()
       own?.stop()
+      committee.stop()
       redial.stop()
       await links.stop()
       try {
@@ -302,10 +340,10 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
   }
 }
 
-/** Members are the last to be closed when libp2p has too many connections. */
-async function keep(host: Host, peer: PeerName, log: Log): Promise<void> {
+/** Members are the last to be closed when libp2p has too many connections; whoever left is one of many (07 §3.6). */
+async function keep(host: Host, peer: PeerName, isMember: boolean, log: Log): Promise<void> {
   try {
-    const tags = { 'keep-alive-holdfast': { value: 100 } }
+    const tags = { 'keep-alive-holdfast': isMember ? { value: 100 } : undefined }
     await host.peerStore.merge(peerIdFromString(peer), { tags })
   } catch (error) {
     log.warn('tag-failed', { peer, reason: error instanceof Error ? error.name : 'unknown' })
@@ -315,7 +353,7 @@ async function keep(host: Host, peer: PeerName, log: Log): Promise<void> {
 function statusOf(
   host: Host,
   links: Links,
-  members: readonly NetworkMember[],
+  { members }: Roster,
   limits: PeerLimits,
 ): NetworkStatus {
   const others = members.filter(({ peerId }) => peerId !== host.peerId.toString())

@@ -3,14 +3,15 @@ import { Registry } from 'prom-client'
 import { FINAL_EXIT_CODES } from '../../enclave-runtime/host/exit-reason.ts'
 import type { Guest } from '../../enclave-runtime/host/guest.ts'
 import type { Member } from '../../protocols/agreement/objects/member.ts'
-import type { CoordinatorLog } from '../coordinator/collaborators.ts'
+import type { Committee, CoordinatorLog } from '../coordinator/collaborators.ts'
 import { createCoordinator } from '../coordinator/coordinate.ts'
 import { createGateway } from '../gateway/http.ts'
 import type { NodeHint } from '../wire/network.ts'
 import type { NodeStatus } from '../wire/status.ts'
-import { LinkError } from './channels/links.ts'
+import { genesisView, Roster } from './committee/roster.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
 import { guestMetrics } from './guest-metrics.ts'
+import { joinGuest } from './join-guest.ts'
 import type { Log } from './log.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { createNetwork, type Network } from './network.ts'
@@ -19,7 +20,6 @@ import { openGuest } from './open-guest.ts'
 import { type Preflight, preflight } from './preflight.ts'
 import { requestMetrics } from './request-metrics.ts'
 import { type RunningFile, removeRunning, writeRunning } from './running-file.ts'
-import { sharedDeadline } from './shared-deadline.ts'
 import { Undo } from './undo.ts'
 import { version } from './version.ts'
 
@@ -44,8 +44,6 @@ const STOP_LIMITS = {
   allMs: 16_000, // below the 20 s after which whoever asked it to stop kills it
 }
 const METRICS_MS = 1_000 // a scrape is not held up by a guest that hangs
-const URGENT_BYTES = 262_144 + 64 // what the urgent lane carries (07 §6.2); larger goes as bulk
-const SEND_TIMEOUT_MS = 10_000 // rounds end sooner; a peer that takes nothing for so long is gone
 const BUDGET_FACTOR = { wasm: 1, reference: 2 } // of attempts; bigints need more than the rounds themselves take
 const GUEST_LOST = 75 // exit codes 70 to 74 are the guest's own
 
@@ -86,6 +84,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     }),
   )
   assertSame(guest, me, networkId)
+  const roster = new Roster(genesisView(networkId, genesis), guest.hello.guestSig)
 
   const registry = new Registry()
   const requests = requestMetrics(registry)
@@ -103,7 +102,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     },
     {
       networkId,
-      members: genesis.members,
+      roster,
       genesis: genesisFile,
       guestSig: me.guestSig,
       signNodeRecord: (fields, signal) => guest.signNode(fields, signal),
@@ -113,14 +112,13 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     },
   )
   undo.add('network', () => network.stop())
-  join(guest, network, genesis.members, log)
+  joinGuest(guest, network, roster, log)
 
   const coordinator = createCoordinator({
     guest,
     links: network.links,
     rpc: network.rpc,
-    genesis,
-    me: me.index,
+    committee: serving(roster),
     now: Date.now,
     log: coordinatorLog(log),
     budgetFactor: BUDGET_FACTOR[known.kernel],
@@ -130,10 +128,10 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
   await network.start()
 
   const status = (signal: AbortSignal): Promise<NodeStatus> =>
-    statusOf(guest, network, known, signal)
+    statusOf(guest, network, roster, known, signal)
   const gateway = createGateway({
     coordinator,
-    network: { genesis: genesisFile, nodes: () => hints(network, genesis.members, me) },
+    network: { genesis: genesisFile, nodes: () => hints(network, roster, me) },
     status,
     allowPlain: config.allowPlain,
     limits: config.gateway.limits,
@@ -185,52 +183,42 @@ function assertSame(guest: Guest, me: Member, networkId: Uint8Array): void {
   ])
 }
 
-/** Envelopes both ways, and which links are up. The host reads none of them. */
-function join(guest: Guest, { links }: Network, members: readonly Member[], log: Log): void {
-  const peers = new Map(members.map(({ index, peerId }) => [index, peerId]))
-  const parties = new Map(members.map(({ index, peerId }) => [peerId, index]))
-  const sendDeadline = sharedDeadline(SEND_TIMEOUT_MS)
-  guest.onEnvelope(async (to, bytes, priority) => {
-    const peer = peers.get(to)
-    if (peer === undefined) throw new LinkError('UNREACHABLE')
-    const lane = priority === 0 && bytes.length <= URGENT_BYTES ? 'urgent' : 'bulk'
-    await links.send(peer, bytes, lane, sendDeadline())
-  })
-  links.onEnvelope(async (from, bytes) => {
-    const party = parties.get(from)
-    if (party === undefined) return // links are with members only
-    try {
-      await guest.deliver(party, bytes)
-    } catch (error) {
-      // The guest is gone or full: its sessions end by their deadlines, and its end is told by `ended`.
-      log.warn('deliver-failed', { party, reason: error instanceof Error ? error.message : '' })
-    }
-  })
-  const up = new Set<number>()
-  links.onState((peer, state) => {
-    const party = parties.get(peer)
-    if (party === undefined) return
-    if (state.up) up.add(party)
-    else up.delete(party)
-    guest.links([...up].sort((a, b) => a - b))
-  })
-}
+/** The epoch that serves, for whoever picks signers. */
+const serving = (roster: Roster): Committee => ({
+  get threshold() {
+    return roster.threshold
+  },
+  get members() {
+    return roster.members
+  },
+  get me() {
+    return indexIn(roster)
+  },
+})
+
+/** Own index in the epoch that serves; 0 for no member of it. */
+const indexIn = ({ me, members }: Roster): number =>
+  members.find(({ peerId }) => peerId === me?.peerId)?.index ?? 0
 
 /** What the node says about itself; without an answer of the guest, that it does not answer. */
 async function statusOf(
   guest: Guest,
   { links }: Network,
-  { genesis, me, kernel }: Preflight,
+  roster: Roster,
+  { me, kernel }: Preflight,
   signal: AbortSignal,
 ): Promise<NodeStatus> {
-  const others = genesis.members.filter(({ index }) => index !== me.index)
+  const index = indexIn(roster)
+  const others = roster.members.filter(({ peerId }) => peerId !== me.peerId)
   return {
-    index: me.index,
+    index,
     peerId: me.peerId,
     label: me.label,
     version: version(),
-    members: genesis.members.length,
-    threshold: genesis.params.t,
+    members: roster.members.length,
+    threshold: roster.threshold,
+    epoch: roster.epoch,
+    standing: roster.view.standing,
     kernel,
     guest: await guestOf(guest, signal),
     links: others.map(({ index, peerId }) => {
@@ -256,7 +244,7 @@ async function guestOf(guest: Guest, signal: AbortSignal): Promise<NodeStatus['g
 }
 
 /** Where the members' nodes are, as far as this one knows without asking. */
-function hints(network: Network, members: readonly Member[], me: Member): readonly NodeHint[] {
+function hints(network: Network, { members }: Roster, me: Member): readonly NodeHint[] {
   return members.map(({ peerId }) => ({
     peerId,
     multiaddrs: peerId === me.peerId ? network.multiaddrs() : [],

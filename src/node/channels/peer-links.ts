@@ -19,7 +19,7 @@ const SPARE_MS = 10_000 // how long a second connection of a pair may wait for a
 
 export interface PeerLinksInit {
   readonly node: Libp2p
-  /** Party index of every member by its peer id: nobody else may open an envelope link. */
+  /** Party index of every member by its peer id, until `follow`: nobody else may open an envelope link. */
   readonly members: ReadonlyMap<PeerName, number>
   readonly networkId: Uint8Array
   /** Eight bytes, drawn at each start. */
@@ -29,6 +29,8 @@ export interface PeerLinksInit {
   readonly log: Log
   readonly now: () => number
   readonly timings?: LinkTimings
+  /** The epoch that serves, said in hello. */
+  epoch?(): number
   onWant(peers: ReadonlyMap<PeerName, readonly string[]>): void
   onUp(peer: PeerName): void
   onDown(peer: PeerName, end: LinkEnd): void
@@ -37,6 +39,7 @@ export interface PeerLinksInit {
 interface Pair {
   readonly peer: PeerName
   readonly id: PeerId
+  readonly index: number
   readonly label: string
   /** Whether this side has the smaller peer id, by the bytes of the multihash (07 §6.1). */
   readonly isOpener: boolean
@@ -52,7 +55,7 @@ type Taker = (from: PeerName, envelope: Uint8Array) => Promise<void>
 /** Exactly one link with each member, however many connections there are (spec "Network", 07 §6). */
 export class PeerLinks implements Links {
   readonly #init: PeerLinksInit
-  readonly #pairs: ReadonlyMap<PeerName, Pair>
+  readonly #pairs = new Map<PeerName, Pair>()
   readonly #listeners = new Set<StateListener>()
   readonly #timers = new Set<NodeJS.Timeout>()
   #take: Taker | undefined
@@ -60,17 +63,46 @@ export class PeerLinks implements Links {
 
   constructor(init: PeerLinksInit) {
     this.#init = init
-    const mine = init.node.peerId
-    const others = [...init.members].filter(([peer]) => peer !== mine.toString())
-    this.#pairs = new Map(
-      others.map(([peer, index]) => {
-        const id = peerIdFromString(peer)
-        const isOpener = compare(mine.toMultihash().bytes, id.toMultihash().bytes) < 0
-        const state = { up: false, suspect: false, rttMs: undefined, since: init.now() }
-        const none = { link: undefined, coming: undefined, isOpening: false }
-        return [peer, { peer, id, label: String(index), isOpener, state, ...none }]
-      }),
-    )
+    for (const [peer, index] of init.members) this.#add(peer, index)
+  }
+
+  /** Links with these from now on, and with nobody else: those that are no members any more are told and left. */
+  follow(members: ReadonlyMap<PeerName, number>): void {
+    for (const [peer, pair] of this.#pairs)
+      if (members.get(peer) !== pair.index) this.#remove(pair, !members.has(peer))
+    for (const [peer, index] of members)
+      if (!this.#pairs.has(peer)) {
+        const pair = this.#add(peer, index)
+        const open = pair?.isOpener === true ? this.#connections(pair).at(-1) : undefined
+        if (pair !== undefined && open !== undefined) void this.#openOn(pair, open)
+      }
+  }
+
+  #add(peer: PeerName, index: number): Pair | undefined {
+    const { node, now } = this.#init
+    if (peer === node.peerId.toString()) return undefined
+    const id = peerIdFromString(peer)
+    const isOpener = compare(node.peerId.toMultihash().bytes, id.toMultihash().bytes) < 0
+    const state = { up: false, suspect: false, rttMs: undefined, since: now() }
+    const none = { link: undefined, coming: undefined, isOpening: false }
+    const pair: Pair = { peer, id, index, label: String(index), isOpener, state, ...none }
+    this.#pairs.set(peer, pair)
+    return pair
+  }
+
+  #remove(pair: Pair, isGone: boolean): void {
+    const { metrics } = this.#init
+    const { link, coming, label } = pair
+    this.#pairs.delete(pair.peer)
+    pair.link = undefined
+    pair.coming = undefined
+    for (const each of [link, coming])
+      void each?.leave(isGone ? BYE.stopping : BYE.replaced, isGone ? 'stopping' : 'replaced')
+    metrics.linkUp.remove({ member: label })
+    metrics.linkRtt.remove({ member: label })
+    for (const lane of ['urgent', 'bulk'] as const)
+      metrics.linkQueue.remove({ member: label, lane })
+    if (link !== undefined) this.#setState(pair, { up: false, suspect: false, rttMs: undefined })
   }
 
   /** Before libp2p starts, or the first peer finds no handler. */
@@ -149,7 +181,7 @@ export class PeerLinks implements Links {
 
   /** Two simultaneous dials give two connections: whoever comes second finds the link begun. */
   async #openOn(pair: Pair, connection: Connection): Promise<boolean> {
-    if (this.#isStopping) return false
+    if (this.#isStopping || this.#pairs.get(pair.peer) !== pair) return false
     if (pair.isOpening || pair.coming !== undefined || pair.link !== undefined) return true
     pair.isOpening = true
     try {
@@ -158,6 +190,10 @@ export class PeerLinks implements Links {
         signal,
         runOnLimitedConnection: false,
       })
+      if (this.#pairs.get(pair.peer) !== pair) {
+        stream.abort(new Error('no member any more'))
+        return false
+      }
       this.#adopt(pair, stream)
       return true
     } catch (error) {
@@ -176,7 +212,9 @@ export class PeerLinks implements Links {
       const reason = pair === undefined ? 'stranger' : pair.isOpener ? 'opener' : 'stopping'
       this.#init.metrics.linkRefused.inc({ reason })
       stream.abort(new Error(reason))
-      if (reason !== 'stopping') this.#init.limits.protocolError(peer)
+      // A stranger may be a newcomer whose START this side has not heard of yet: it comes again.
+      if (reason === 'stranger') this.#init.limits.mayOpenStream(peer)
+      if (reason === 'opener') this.#init.limits.protocolError(peer)
       return
     }
     this.#adopt(pair, stream)
@@ -187,7 +225,8 @@ export class PeerLinks implements Links {
     const { networkId, startId, now, timings = LINK_TIMINGS, metrics, log } = this.#init
     calmWindow(stream)
     const channel = new FrameChannel(stream, LINK_FRAMES)
-    const hello: Hello = { networkId, startId, epoch: 0, features: 0, sentAt: now() }
+    const epoch = this.#init.epoch?.() ?? 0
+    const hello: Hello = { networkId, startId, epoch, features: 0, sentAt: now() }
     const link: Link = new Link(channel, hello, timings, {
       up: () => this.#up(pair, link),
       suspect: (suspect) => {

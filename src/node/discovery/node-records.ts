@@ -6,9 +6,10 @@ const bytesToHex = (bytes: Uint8Array): string => hexOf(bytes, 'base16')
 
 /** What this node reads from a valid `/hf-node` record. */
 export interface NodeRecordFacts {
+  readonly guestSig: Uint8Array
   readonly seq: number
   readonly expiresAt: number
-  /** Whether the guest that signed it is a member of the genesis. */
+  /** Whether the guest that signed it takes part in the committee. */
   readonly member: boolean
   readonly peerId: string
   readonly multiaddrs: readonly string[]
@@ -37,20 +38,19 @@ const KEY = /^\/hf-node\/([0-9a-f]{64})$/
 
 export const nodeRecordKey = (guestSig: Uint8Array): string => `/hf-node/${bytesToHex(guestSig)}`
 
-/** The check for one network; `members` are the guests' signing keys. */
+/** The check for one network; `isKnown`: whether a guest takes part in its committee now. */
 export function nodeRecordVerifier(
   networkId: Uint8Array,
-  members: readonly Uint8Array[],
+  isKnown: (guestSig: Uint8Array) => boolean,
 ): VerifyNodeRecord {
-  const known = new Set(members.map(bytesToHex))
   return (key, bytes, now) => {
     const [, named] = KEY.exec(key) ?? []
     if (named === undefined) return { reason: 'key' }
     try {
       const record = verifyNodeRecord(bytes, networkId, now)
       if (bytesToHex(record.guestSig) !== named) return { reason: 'key' }
-      const { seq, expiresAt, peerId, multiaddrs } = record
-      return { seq, expiresAt, peerId, multiaddrs, member: known.has(named) }
+      const { guestSig, seq, expiresAt, peerId, multiaddrs } = record
+      return { guestSig, seq, expiresAt, peerId, multiaddrs, member: isKnown(guestSig) }
     } catch (error) {
       if (error instanceof DecodeError) return { reason: 'invalid' }
       throw error

@@ -19,8 +19,8 @@ export interface PeerFinderInit {
   readonly metrics: NetworkMetrics
   readonly dialPrivate: boolean
   readonly dialMs: number
-  /** Guest keys of the members. */
-  readonly guests: ReadonlyMap<PeerName, Uint8Array>
+  /** The guest key behind a peer that takes part. */
+  guestOf(peer: PeerName): Uint8Array | undefined
   /** Uses a connection that exists (channels/peer-links.ts). */
   ensure(peer: PeerName): Promise<boolean>
 }
@@ -48,6 +48,13 @@ export class PeerFinder {
     const isNews = kept.join() !== (this.#recorded.get(peer) ?? []).join()
     this.#recorded.set(peer, kept)
     return isNews
+  }
+
+  /** The address that worked last, or those of the newest record: what to begin with after a restart (03 §9.5). */
+  lastKnown(peer: PeerName): readonly string[] {
+    const worked = this.#worked.get(peer)
+    const recorded = this.#recorded.get(peer) ?? []
+    return worked === undefined ? recorded : [worked, ...recorded.filter((text) => text !== worked)]
   }
 
   /** The peer that answered at a bootstrap address without a peer id. */
@@ -112,7 +119,7 @@ export class PeerFinder {
     signal: AbortSignal,
   ): Promise<readonly string[]> {
     const isNew = (text: string): boolean => !known.includes(text)
-    const guest = this.#init.guests.get(peer)
+    const guest = this.#init.guestOf(peer)
     if (guest !== undefined) {
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)])
       await this.#init.directory.find(nodeRecordKey(guest), bounded) // its record arrives by `learn`

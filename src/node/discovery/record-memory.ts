@@ -80,6 +80,20 @@ export class RecordMemory {
     return found !== undefined && found.facts.expiresAt > this.#now() ? found : undefined
   }
 
+  /** Looks again at who takes part: a record that was kept as a stranger's may be a member's now, and the reverse. */
+  async reconsider(): Promise<void> {
+    const now = this.#now()
+    for (const kept of [...this.#members.values(), ...this.#unknown.values()]) {
+      const { key, bytes } = kept.record
+      const facts = this.#verify(key, bytes, now)
+      if ('reason' in facts || facts.member === kept.facts.member) continue
+      this.#members.delete(key)
+      this.#unknown.delete(key)
+      // Whoever left has one place among the strangers, if it publishes again; its highest order stays.
+      if (facts.member) await this.#keepMember({ record: kept.record, facts })
+    }
+  }
+
   /** Checks and remembers; the memory is written after every check has passed. Throws `RecordRefused`. */
   async accept(record: SignedRecord): Promise<NodeRecordFacts> {
     try {

@@ -200,8 +200,8 @@ describe('payloads of the port', () => {
       op: 'links',
       up: Array.from({ length: count }, (_, i) => i + 1),
     })
-    assert.ok(messages.commandAsk.decode(encodeCanonical(signers(16))))
-    assert.throws(() => messages.commandAsk.decode(encodeCanonical(signers(17))), DecodeError)
+    assert.ok(messages.commandAsk.decode(encodeCanonical(signers(48))))
+    assert.throws(() => messages.commandAsk.decode(encodeCanonical(signers(49))), DecodeError)
   })
 
   it('refuses settings that no operator may set', () => {

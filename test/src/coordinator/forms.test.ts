@@ -141,8 +141,9 @@ describe('a request through a coordinator and real guests', function () {
           throw new Error('UNREACHABLE')
         },
       },
-      genesis: {
-        params: { t: 2 },
+      committee: {
+        threshold: 2,
+        me: 1,
         members: warm.net.guests.map(({ index }) => ({
           index,
           guestSig: warm.net.committeeOf(index).me.id,
@@ -150,7 +151,6 @@ describe('a request through a coordinator and real guests', function () {
           label: `node ${index}`,
         })),
       },
-      me: 1,
       now: () => warm.net.clock.unixMs(),
       log: {
         info: () => undefined,

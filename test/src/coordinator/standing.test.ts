@@ -19,8 +19,7 @@ function standingOf() {
     label: '',
   }))
   const standing = new Standing({
-    committee: { params: { t: 2 }, members },
-    me: 1,
+    committee: { threshold: 2, members, me: 1 },
     guest: { status } as unknown as ConstructorParameters<typeof Standing>[0]['guest'],
     links: { state: () => ({ up: true, suspect: false, rttMs: 1 }) },
     clock,

@@ -17,6 +17,8 @@ export const status = (more: Partial<NodeStatus> = {}): NodeStatus => ({
   version: '0.1.0',
   members: 5,
   threshold: 3,
+  epoch: null,
+  standing: 'genesis',
   kernel: 'wasm',
   guest: {
     alive: true,

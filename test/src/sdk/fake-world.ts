@@ -212,6 +212,8 @@ const statusOf = (peerId: string): NodeStatus => ({
   version: '0.1.0',
   members: 5,
   threshold: 3,
+  epoch: null,
+  standing: 'genesis',
   kernel: 'wasm',
   guest: {
     alive: true,

@@ -90,7 +90,7 @@ const SCHEMAS: readonly Schema[] = [
     parse: (value) => NODE_STATUS.safeParse(value),
     good: [status(), status({ links: [] })],
     bad: [
-      { ...status(), index: 0 },
+      { ...status(), index: -1 },
       { ...status(), guest: {} },
       { ...status(), secret: 1 },
     ],

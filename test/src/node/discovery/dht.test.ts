@@ -7,6 +7,7 @@ import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import { sameBytes } from '../../../../protocols/agreement/compare-bytes.ts'
 import { dhtDirectory, tableSize } from '../../../../src/node/discovery/dht-directory.ts'
 import { DirectoryError, type SignedRecord } from '../../../../src/node/discovery/directory.ts'
 import { nodeRecordKey, nodeRecordVerifier } from '../../../../src/node/discovery/node-records.ts'
@@ -45,7 +46,7 @@ describe('records in the DHT', function () {
     })
     older = make(now)
     newer = make(now + 1)
-    verify = nodeRecordVerifier(NETWORK_ID, [author.guestSig])
+    verify = nodeRecordVerifier(NETWORK_ID, (guest) => sameBytes(guest, author.guestSig))
     const none = { load: async () => new Map<string, number>(), save: async () => {} }
     memory = new RecordMemory(verify, Date.now, none, { member: () => {}, refused: () => {} })
   })

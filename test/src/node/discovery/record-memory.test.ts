@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { sameBytes } from '../../../../protocols/agreement/compare-bytes.ts'
 import { nodeRecordKey, nodeRecordVerifier } from '../../../../src/node/discovery/node-records.ts'
 import {
   type HighMarks,
@@ -14,6 +15,7 @@ const HOUR = 3_600_000
 
 describe('RecordMemory, the validator of the DHT', () => {
   let members: TestMember[]
+  let known: TestMember[]
   let strangers: TestMember[]
   let now = NOW
   let told: Verified[] = []
@@ -28,9 +30,8 @@ describe('RecordMemory, the validator of the DHT', () => {
   })
   const create = (): RecordMemory =>
     new RecordMemory(
-      nodeRecordVerifier(
-        NETWORK_ID,
-        members.map(({ guestSig }) => guestSig),
+      nodeRecordVerifier(NETWORK_ID, (guest) =>
+        known.some(({ guestSig }) => sameBytes(guestSig, guest)),
       ),
       () => now,
       marks,
@@ -40,6 +41,7 @@ describe('RecordMemory, the validator of the DHT', () => {
       },
     )
   beforeEach(() => {
+    known = members
     now = NOW
     told = []
     reasons = []
@@ -147,5 +149,25 @@ describe('RecordMemory, the validator of the DHT', () => {
     assert.equal(memory.select(key, [old.bytes, bad, young.bytes]), 2)
     await memory.validate(key, young.bytes)
     await assert.rejects(memory.validate(key, old.bytes), RecordRefused)
+  })
+
+  it('keeps a record as that of a member from when its author is one, and as a stranger again after', async () => {
+    known = []
+    await memory.accept(record(member(0)))
+    await memory.accept(record(member(1)))
+    assert.deepEqual([told.length, saved.size], [0, 0])
+    known = members.slice(0, 1)
+    await memory.reconsider()
+    assert.deepEqual(
+      told.map(({ facts }) => facts.peerId),
+      [member(0).peerId],
+    )
+    assert.deepEqual([...saved], [[nodeRecordKey(member(0).guestSig), NOW]])
+    assert.ok(memory.best(nodeRecordKey(member(1).guestSig)))
+    known = []
+    await memory.reconsider()
+    assert.equal(memory.best(nodeRecordKey(member(0).guestSig)), undefined)
+    assert.equal(memory.highest(nodeRecordKey(member(0).guestSig)), NOW)
+    await refuses('stale', memory.accept(record(member(0), { seq: NOW - 1 })))
   })
 })

@@ -1,24 +1,21 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import type { Registry } from 'prom-client'
+import type { CommitteeView, ViewMember } from '../../../../enclave-runtime/host/guest.ts'
 import {
   encodeNodeRecord,
   encodeSignedNodeRecord,
   nodeRecordMessage,
 } from '../../../../protocols/agreement/node-record.ts'
 import type { LinkTimings } from '../../../../src/node/channels/link.ts'
+import { Roster } from '../../../../src/node/committee/roster.ts'
 import type { NodeRecordFields } from '../../../../src/node/discovery/node-records.ts'
 import type { RedialTimings } from '../../../../src/node/discovery/redial.ts'
 import { peerNameOf } from '../../../../src/node/identity.ts'
 import { silentLog } from '../../../../src/node/log.ts'
-import {
-  createNetwork,
-  type Network,
-  type NetworkConfig,
-  type NetworkMember,
-} from '../../../../src/node/network.ts'
+import { createNetwork, type Network, type NetworkConfig } from '../../../../src/node/network.ts'
 import { seeded } from '../../../support/seeded.ts'
 
-export interface TestMember extends NetworkMember {
+export interface TestMember extends ViewMember {
   readonly seed: Uint8Array
   readonly guestSecret: Uint8Array
 }
@@ -39,6 +36,7 @@ export async function testMembers(count: number, seed: string): Promise<TestMemb
       guestSecret,
       guestSig,
       peerId: await peerNameOf(peerSeed),
+      label: `node ${index}`,
     })
   }
   return members
@@ -57,7 +55,34 @@ export function signRecord(
   )
 }
 
+/** What a guest would say of these members. */
+export const viewOf = (
+  members: readonly ViewMember[],
+  {
+    others = [],
+    epoch = null,
+    networkId = NETWORK_ID,
+    standing = 'member',
+  }: Partial<Pick<CommitteeView, 'others' | 'epoch' | 'standing'>> & {
+    readonly networkId?: Uint8Array
+  } = {},
+): CommitteeView => ({
+  epoch,
+  epochId: networkId,
+  t: Math.max(1, members.length - 1),
+  members: members.map(entryOf),
+  others: others.map(entryOf),
+  standing,
+})
+const entryOf = ({ index, guestSig, peerId, label }: ViewMember): ViewMember => ({
+  index,
+  guestSig,
+  peerId,
+  label,
+})
+
 export interface TestNetworkOptions {
+  readonly roster?: Roster
   readonly bootstrap?: readonly string[]
   readonly networkId?: Uint8Array
   readonly genesis?: Uint8Array
@@ -92,7 +117,7 @@ export function testNetwork(
     },
     {
       networkId,
-      members,
+      roster: options.roster ?? new Roster(viewOf(members, { networkId }), me.guestSig),
       genesis: options.genesis ?? new Uint8Array([1, 2, 3]),
       guestSig: me.guestSig,
       signNodeRecord: async (fields) => signRecord(me, fields, networkId),

@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict'
 import type { Libp2p } from '@libp2p/interface'
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { encodeGenesis, networkIdOf } from '../../../protocols/agreement/genesis.ts'
-import { encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
-import { FrameChannel } from '../../../src/node/channels/frame-channel.ts'
-import { askGenesis, COMMITTEE_PROTOCOL, serveCommittee } from '../../../src/node/committee.ts'
-import { fetchGenesis, GenesisNotFound } from '../../../src/node/fetch-genesis.ts'
-import { PeerLimits } from '../../../src/node/limits.ts'
-import { silentLog } from '../../../src/node/log.ts'
-import { addressOf, bareHost } from './support/hosts.ts'
-import { testMembers } from './support/test-network.ts'
+import { encodeGenesis, networkIdOf } from '../../../../protocols/agreement/genesis.ts'
+import { encodeCanonical } from '../../../../protocols/session/canonical-cbor.ts'
+import { FrameChannel } from '../../../../src/node/channels/frame-channel.ts'
+import { askGenesis } from '../../../../src/node/committee/ask-committee.ts'
+import { COMMITTEE_PROTOCOL } from '../../../../src/node/committee/exchange.ts'
+import { serveCommittee } from '../../../../src/node/committee/serve-committee.ts'
+import { fetchGenesis, GenesisNotFound } from '../../../../src/node/fetch-genesis.ts'
+import { PeerLimits } from '../../../../src/node/limits.ts'
+import { silentLog } from '../../../../src/node/log.ts'
+import { addressOf, bareHost } from '../support/hosts.ts'
+import { testMembers } from '../support/test-network.ts'
 
+/** A host that knows nothing but a genesis file. */
+const nothing = {
+  newest: () => null,
+  cert: async () => null,
+  takeJoin: () => false,
+  takeLetter: async () => {},
+  hint: () => {},
+}
 const soon = (): AbortSignal => AbortSignal.timeout(5_000)
 
 describe('the genesis file', () => {
@@ -60,7 +70,7 @@ describe('the genesis file', () => {
       () => false,
       () => {},
     )
-    await serveCommittee(node, bytes, limits, silentLog)
+    await serveCommittee(node, { ...nothing, genesis: bytes }, limits, silentLog)
     return { node, limits }
   }
 

@@ -1,0 +1,108 @@
+import type { Connection, Libp2p } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { PeerName } from '../channels/links.ts'
+import type { PeerLimits } from '../limits.ts'
+import type { Log } from '../log.ts'
+import type { NetworkMetrics } from '../metrics.ts'
+import { LetterPost } from './letter-post.ts'
+import type { Roster } from './roster.ts'
+import { serveCommittee } from './serve-committee.ts'
+import { type NodeRecords, Whereabouts } from './whereabouts.ts'
+
+/** What the committee's guests tell each other by their hosts, and what others may ask (07 §7). */
+export interface CommitteeNetwork {
+  /** To the guest with this key: one-way, in order, and may be lost. */
+  send(to: Uint8Array, letter: Uint8Array): void
+  /** Takes what comes for the own guest; awaited before more is read of the same peer. Before it is set, letters are lost. */
+  onLetter(take: (letter: Uint8Array) => Promise<void>): void
+  /** Who knows the certificates of epochs: the own guest. */
+  onHistory(cert: (e: number, signal: AbortSignal) => Promise<Uint8Array | null>): void
+}
+
+export interface CommitteeExchangeInit {
+  readonly node: Libp2p
+  readonly roster: Roster
+  readonly genesis: Uint8Array
+  readonly guestSig: Uint8Array | null
+  readonly limits: PeerLimits
+  readonly metrics: NetworkMetrics
+  readonly log: Log
+  readonly records: NodeRecords
+  /** Dials the peer wherever it may be; true when a connection is there. */
+  reach(peer: PeerName, signal: AbortSignal): Promise<boolean>
+}
+
+/** The host's side of the committee: letters both ways, and answers to strangers. */
+export class CommitteeExchange implements CommitteeNetwork {
+  readonly #init: CommitteeExchangeInit
+  readonly #whereabouts: Whereabouts
+  readonly #post: LetterPost | undefined
+  #take: ((letter: Uint8Array) => Promise<void>) | undefined
+  #cert: (e: number, signal: AbortSignal) => Promise<Uint8Array | null> = async () => null
+
+  constructor(init: CommitteeExchangeInit) {
+    this.#init = init
+    const { guestSig, metrics, log } = init
+    this.#whereabouts = new Whereabouts(init.roster, init.records)
+    if (guestSig === null) return
+    this.#post = new LetterPost({
+      guestSig,
+      find: (to, signal) => this.#whereabouts.find(to, signal),
+      connect: (peer, signal) => this.#connect(peer, signal),
+      sent: () => metrics.letters.inc({ direction: 'out' }),
+      dropped: (reason, count) => metrics.lettersDropped.inc({ reason }, count),
+      log,
+    })
+  }
+
+  /** Before libp2p starts, or the first peer finds no handler. */
+  async start(): Promise<void> {
+    const { node, genesis, limits, log, metrics } = this.#init
+    await serveCommittee(
+      node,
+      {
+        genesis,
+        newest: () => null,
+        cert: (e, signal) => this.#cert(e, signal),
+        takeJoin: () => false,
+        takeLetter: async (letter) => {
+          metrics.letters.inc({ direction: 'in' })
+          await this.#take?.(letter)
+        },
+        hint: (guestSig, peer) => this.#whereabouts.hint(guestSig, peer),
+      },
+      limits,
+      log,
+    )
+  }
+
+  stop(): void {
+    this.#post?.stop()
+  }
+
+  send(to: Uint8Array, letter: Uint8Array): void {
+    this.#post?.send(to, letter)
+  }
+
+  onLetter(take: (letter: Uint8Array) => Promise<void>): void {
+    this.#take = take
+  }
+
+  onHistory(cert: (e: number, signal: AbortSignal) => Promise<Uint8Array | null>): void {
+    this.#cert = cert
+  }
+
+  async #connect(peer: PeerName, signal: AbortSignal): Promise<Connection | undefined> {
+    if (peer === this.#init.node.peerId.toString()) return undefined
+    const open = this.#open(peer)
+    if (open !== undefined) return open
+    await this.#init.reach(peer, signal)
+    return this.#open(peer)
+  }
+
+  #open(peer: PeerName): Connection | undefined {
+    return this.#init.node
+      .getConnections(peerIdFromString(peer))
+      .findLast(({ status, limits }) => status === 'open' && limits === undefined)
+  }
+}
