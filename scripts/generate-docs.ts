@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { ERRORS } from '../protocols/request/errors.ts'
 import { consequence, type Fault, type FaultKind } from '../protocols/session/faults.ts'
+import { committeeMetrics } from '../src/node/committee-metrics.ts'
 import { guestMetrics } from '../src/node/guest-metrics.ts'
 import { createMetrics } from '../src/node/metrics.ts'
 import { requestMetrics } from '../src/node/request-metrics.ts'
@@ -64,11 +65,13 @@ ${Object.entries(ERRORS)
 
 const { registry } = createMetrics()
 requestMetrics(registry)
-guestMetrics(registry, () => Promise.reject(new Error('there is no guest here')))
+const noGuest = () => Promise.reject(new Error('there is no guest here'))
+guestMetrics(registry, noGuest)
+committeeMetrics(registry, noGuest, () => 0)
 
 const metrics = `# Metrics
 
-Generated from \`src/node/metrics.ts\` and \`src/node/request-metrics.ts\`. Served in the format of Prometheus at \`[metrics]\` of node.toml. Labels name members only, never other peers.
+Generated from \`src/node/metrics.ts\`, \`src/node/committee-metrics.ts\` and \`src/node/request-metrics.ts\`. Served in the format of Prometheus at \`[metrics]\` of node.toml. Labels name members only, never other peers.
 
 | name | kind | labels | what |
 |---|---|---|---|

@@ -1,5 +1,5 @@
-import { maxLeaves } from '../../protocols/agreement/rules/thresholds.ts'
 import type { OperatorStatus } from '../node/operator/messages.ts'
+import { named, removalOf, silentOf } from '../node/operator/missing.ts'
 
 /** Why an epoch does not advance, and what to do (03 §12). */
 export interface Advice {
@@ -8,8 +8,6 @@ export interface Advice {
   readonly reason: string
   readonly todo: string
 }
-
-const SILENT_MS = 15_000 // 03 §7: then it is late
 
 /** Everything that is open, most important first; empty when nothing is. */
 export function adviceOf(status: OperatorStatus, now: number): readonly Advice[] {
@@ -146,23 +144,3 @@ function proposalAdvice(
     },
   ]
 }
-
-/** Members that this node does not hear. */
-export const silentOf = ({ members }: OperatorStatus): number[] =>
-  members
-    .filter(({ silentMs }) => silentMs !== null && silentMs > SILENT_MS)
-    .map(({ index }) => index)
-
-/** The command that proposes that silent members go, or why there is none (03 §7). */
-export function removalOf(status: OperatorStatus, silent: readonly number[]): string {
-  const n = status.members.length
-  if (n - silent.length < status.q)
-    return `none of it helps: ${n - silent.length} of ${n} are heard and ${status.q} decide, so this is a partition or a loss of power`
-  const [first = 0] = silent
-  return maxLeaves(n, status.t) === 0
-    ? 'propose its replacement with "holdfast epoch propose add --remove"'
-    : `holdfast epoch propose remove ${first}`
-}
-
-export const named = (indices: readonly number[]): string =>
-  `${indices.length === 1 ? 'member' : 'members'} ${indices.join(', ')}`

@@ -128,7 +128,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'src/node': {
     rooms: ['enclave-runtime/host', 'protocols/session', 'protocols/agreement'],
-    files: ['enclave-runtime/port/guest-settings.ts'], // node.toml sets them, within the guest's bounds
+    files: [
+      'enclave-runtime/port/guest-settings.ts', // node.toml sets them, within the guest's bounds
+      'enclave-runtime/port/port.ts', // its errors: an operator is told what the guest answered
+    ],
     packages: [...LIBP2P, 'pino', 'prom-client', 'smol-toml', 'zod'],
     node: true,
   },
