@@ -59,13 +59,22 @@ export class ActivityLog {
     this.#pages = new ActivityPages(records)
   }
 
-  /** Whether the nonce was used, here, for something else. */
-  async isReused(accountId: Uint8Array, nonce: Uint8Array, meaning: Uint8Array): Promise<boolean> {
+  /** Whether the nonce was used, here, for something else. A promise where the store has to be asked. */
+  isReused(
+    accountId: Uint8Array,
+    nonce: Uint8Array,
+    meaning: Uint8Array,
+  ): boolean | Promise<boolean> {
     const place = Buffer.concat([accountId, nonce])
     const claimed = this.#claims.get(place)
     if (claimed !== undefined) return !Buffer.from(claimed).equals(meaning)
     if (this.#unused.get(place) !== undefined) return false
-    const record = await this.#records.bulk(nameOf(accountId, nonce))
+    return this.#isRecorded(place, nameOf(accountId, nonce), meaning)
+  }
+
+  /** The same of a nonce that only a record may know. */
+  async #isRecorded(place: Uint8Array, name: string, meaning: Uint8Array): Promise<boolean> {
+    const record = await this.#records.bulk(name)
     if (record === undefined) {
       const since = this.#claims.get(place) // claimed while the store was asked
       if (since !== undefined) return !Buffer.from(since).equals(meaning)

@@ -21,6 +21,7 @@ import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { Account } from '../accounts/account.ts'
 import { type ActivityLog, meaningOf } from '../accounts/activity-log.ts'
 import type { Committee } from '../committee.ts'
+import { nextTurn } from '../pairs/next-turn.ts'
 import type { AccountRates } from './account-rates.ts'
 import { isAllowed } from './policy.ts'
 import type { Timeline } from './timeline.ts'
@@ -83,12 +84,28 @@ export async function authorize(deps: AuthorizeDeps, bytes: Uint8Array): Promise
   // 6. Times. A request that is done stays done.
   if (!deps.isDone(digest)) checkTimes(request, deps.now())
 
-  // 7. A nonce means one thing.
+  // 7. A nonce means one thing. The store is asked beside the next rows, so the question leaves
+  // first; its word counts before theirs.
   const { accountId } = core
   const meaning = meaningOf(core)
-  if (accountId !== null && (await deps.activities.isReused(accountId, core.nonce, meaning)))
-    throw new RequestError('NONCE_REUSED')
+  const isReused = accountId !== null && deps.activities.isReused(accountId, core.nonce, meaning)
+  const [reused, proven] = await Promise.allSettled([
+    isReused,
+    isReused instanceof Promise
+      ? nextTurn().then(() => prove(deps, request))
+      : prove(deps, request),
+  ])
+  if (reused.status === 'rejected') throw reused.reason
+  if (reused.value) throw new RequestError('NONCE_REUSED')
+  if (proven.status === 'rejected') throw proven.reason
+  deps.timeline?.enter('policy')
+  const { method, by } = proven.value
+  return by === 'new' ? creationOf(deps, request) : authorizeUse(deps, method, request, by, meaning)
+}
 
+/** Rows 8 to 13: which method, and whose credential approved. Nothing here depends on what was asked before. */
+async function prove(deps: AuthorizeDeps, request: PlainRequest): Promise<Proven> {
+  const { core } = request
   // 8. Method and parameters.
   const method = methodNamed(core.method)
   parseParams(method, core.params)
@@ -100,8 +117,11 @@ export async function authorize(deps: AuthorizeDeps, bytes: Uint8Array): Promise
 
   // 9. Scope; the account is looked up, and its absence shows only in row 13.
   if (!equal(core.scopeId, NO_SCOPE_ID)) throw new RequestError('SCOPE_NOT_FOUND')
-  if (method === 'holdfast_createAccount') return authorizeCreation(deps, request)
-  const account = accountId === null ? undefined : await deps.account(accountId)
+  if (method === 'holdfast_createAccount') {
+    proveCreation(deps, request)
+    return { method, by: 'new' }
+  }
+  const account = core.accountId === null ? undefined : await deps.account(core.accountId)
 
   // 10. No logs in this version, so no head is known.
   if (core.head !== null) throw new RequestError('STATE_CONFLICT', 'the head is unknown')
@@ -112,8 +132,13 @@ export async function authorize(deps: AuthorizeDeps, bytes: Uint8Array): Promise
     if (account === undefined) equalWork(deps.verify, request)
     throw new RequestError('AUTH_FAILED')
   }
-  deps.timeline?.enter('policy')
-  return authorizeUse(deps, method, request, account, meaning)
+  deps.timeline?.enter('open') // as long as the store is waited for
+  return { method, by: account }
+}
+
+interface Proven {
+  readonly method: MethodName
+  readonly by: Account | 'new'
 }
 
 function authorizeUse(
@@ -134,16 +159,18 @@ function authorizeUse(
   return { kind: 'sign', request, account, intent, meaning }
 }
 
-function authorizeCreation(
-  { committee, verify }: AuthorizeDeps,
-  request: PlainRequest,
-): Authorized {
-  const { core, digest } = request
+function proveCreation({ verify }: AuthorizeDeps, request: PlainRequest): void {
+  const { core } = request
   if (core.accountId !== null)
     throw new RequestError('PARAMS_INVALID', 'a new account has no account id yet')
   if (core.head !== null) throw new RequestError('STATE_CONFLICT', 'the head is unknown')
   const { credential } = parseParams('holdfast_createAccount', core.params)
   if (!isProven(verify, credential, request)) throw new RequestError('AUTH_FAILED')
+}
+
+function creationOf({ committee }: AuthorizeDeps, request: PlainRequest): Authorized {
+  const { core, digest } = request
+  const { credential } = parseParams('holdfast_createAccount', core.params)
   const accountId = accountIdOf(committee.networkId, NO_SCOPE_ID, NO_IDENTIFIER_HASH, digest)
   return { kind: 'create', request, accountId, credential }
 }
