@@ -26,6 +26,7 @@ export type SignedType =
   | 'held'
   | 'beat'
   | 'head'
+  | 'letter'
   | 'qb'
   | 'ticket'
   | 'entryKey'

@@ -88,6 +88,7 @@ export const objectTags = {
   beat: 'holdfast/v1 beat',
   headAsk: 'holdfast/v1 headAsk',
   head: 'holdfast/v1 head',
+  letter: 'holdfast/v1 letter',
   doubleStart: 'holdfast/v1 doubleStart',
   page: 'holdfast/v1 page',
   published: 'holdfast/v1 published',

@@ -1,31 +1,24 @@
 import type { Answer } from '../objects/proposal.ts'
 import type { Signed } from '../objects/signed.ts'
-import { areJoinsOf } from '../rules/change.ts'
-import { brokenChange } from '../rules/proposal-rules.ts'
-import { changeOfSubject, expiryOf, isGenesis } from './genesis-epoch.ts'
+import { brokenProposal } from '../rules/proposal-rules.ts'
+import { expiryOf, isGenesis } from './genesis-epoch.ts'
 import { hexOf } from './hex-of.ts'
 import type { Subject } from './messages.ts'
 import type { Epoch, LiveProposal } from './state.ts'
 import { numbersOf, type Turn } from './turn.ts'
 
-/** Why a proposal cannot become a record after this base (03 §1.3). */
-export function faultsOf({ parts, state, now }: Turn, subject: Subject): readonly string[] {
-  return expiryOf(subject) <= now ? ['expired'] : rosterFaults({ parts, state }, subject)
-}
-
-/** The same without the time: what a START that is heard of late must still keep. */
-export function rosterFaults(
+/** Why a proposal cannot become a record after this base, looked at at this time (03 §1.3). A START that is heard of late is looked at as of when it was made. */
+export function faultsOf(
   { parts, state }: Pick<Turn, 'parts' | 'state'>,
-  subject: Subject,
+  { proposal, joins }: Subject,
+  now: number,
 ): readonly string[] {
-  const { proposal, joins } = subject
   if ((proposal === null) !== isGenesis(state.base))
     return [proposal === null ? 'nobody proposes it' : 'epoch 0 is not made yet']
   if (proposal === null) return []
-  if (!areJoinsOf(proposal.object, joins) || !parts.areJoinsGood(subject))
-    return ['a join that is not valid']
-  const { base } = state.base
-  const broken = brokenChange(base, changeOfSubject(base, subject))
+  const { environment, verify } = parts
+  const circumstances = { now, environment, removedForFault: state.removed }
+  const broken = brokenProposal(state.base.base, proposal, joins, circumstances, verify)
   return broken === undefined ? [] : [`${broken.rule}: ${broken.reason}`]
 }
 

@@ -1,13 +1,11 @@
 import { AttemptFault, FAULT_CODES, type FaultCode } from '../objects/attempt.ts'
-import { AbortCert } from '../objects/certificates.ts'
-import { Proposal } from '../objects/proposal.ts'
 import { epochIdOf } from '../objects/record.ts'
 import type { Signed } from '../objects/signed.ts'
 import { Start } from '../objects/start.ts'
-import { needsOperators, nextRoster } from '../rules/change.ts'
-import { attemptMs, brokenStartTime } from '../rules/start-rules.ts'
+import { nextRoster } from '../rules/change.ts'
+import { brokenStart, brokenStartTime } from '../rules/start-rules.ts'
 import { takeAbort } from './aborts.ts'
-import { answersNeeded, dealersNeeded, rosterFaults } from './accepted.ts'
+import { faultsOf } from './accepted.ts'
 import type { TaskDone, TaskFailed } from './events.ts'
 import { changeOfSubject, expiryOf, isGenesis } from './genesis-epoch.ts'
 import type { HeldKey } from './held-key.ts'
@@ -106,52 +104,15 @@ export function attemptOf(
 /** Everything a START must be, but for what an earlier one of the same attempt decides. */
 function isGood(turn: Turn, started: Started): boolean {
   const { parts, state } = turn
-  const { start, proposal, cut, abort } = started
-  const { object } = start
-  const { record, hash: baseHash } = state.base
-  const initiator = byIndex(record.members, object.initiator)
-  if (initiator === undefined || !parts.isSignedBy(Start, start, initiator.guestSig)) return false
-  if (object.k > 1 && (abort === null || object.abortCertHash === null)) return false
-  if (abort !== null && !same(parts.hash(AbortCert, abort), object.abortCertHash ?? baseHash))
-    return false
-  if (rosterFaults(turn, started).length > 0) return false
-  if (proposal !== null) {
-    if (!same(proposal.object.baseHash, baseHash)) return false
-    const author = byIndex(record.members, proposal.object.proposerIndex)
-    if (author === undefined || !parts.isSignedBy(Proposal, proposal, author.guestSig)) return false
-  }
-  const { proposalHash } = changeOfSubject(state.base.base, started)
-  if (!same(proposalHash, object.proposalHash)) return false
-  if (object.dealers.length !== dealersNeeded(state.base)) return false
-  if (!object.dealers.every((dealer) => byIndex(record.members, dealer) !== undefined)) return false
-  if (object.cutCount !== cut.length || object.deadlineMs !== attemptMs(cut.length)) return false
-  if (!same(parts.keyRoot(cut), object.cutRoot)) return false
-  if (!areInKeyOrder(cut)) return false
-  if (!cut.every((key) => parts.isKeyCertified(key, state.base))) return false
-  return areAccepted(turn, object, started)
-}
-
-/** Enough members of the base said yes to this on this base. */
-function areAccepted(
-  { parts, state }: Turn,
-  { answers, proposalHash }: Start,
-  started: Started,
-): boolean {
-  const { record, hash } = state.base
-  const authors = new Set(answers.map(({ object }) => object.index))
-  if (authors.size !== answers.length || authors.size < answersNeeded(state.base)) return false
-  const needsOperator = needsOperators(state.base.base, changeOfSubject(state.base.base, started))
-  return answers.every((answer) => {
-    const { object } = answer
-    const author = byIndex(record.members, object.index)
-    return (
-      author !== undefined &&
-      object.yes &&
-      same(object.proposalHash, proposalHash) &&
-      same(object.baseHash, hash) &&
-      parts.isAnswerBy(answer, author, needsOperator)
-    )
-  })
+  const { start, cut, abort } = started
+  const { base } = state.base
+  if (faultsOf(turn, started, start.object.createdAt).length > 0) return false
+  const change = changeOfSubject(base, started)
+  if (brokenStart(base, change, start, abort, parts.verify) !== undefined) return false
+  const { cutCount, cutRoot } = start.object
+  if (cutCount !== cut.length || !areInKeyOrder(cut)) return false
+  if (!same(parts.keyRoot(cut), cutRoot)) return false
+  return cut.every((key) => parts.isKeyCertified(key, state.base))
 }
 
 /** Another START of an attempt that has one: evidence if one member signed both, and in any case nobody waits for the deadline (row 3 of 03 §10). */

@@ -1,8 +1,9 @@
-import type { Member } from '../objects/member.ts'
+import type { Genesis } from '../genesis.ts'
 import type { ObjectCodec } from '../objects/object-codec.ts'
-import type { Answer, Proposal } from '../objects/proposal.ts'
 import type { RootSig } from '../objects/root-signatures.ts'
 import type { Signed, SignedCodec } from '../objects/signed.ts'
+import type { Change } from '../rules/change.ts'
+import type { Verify } from '../rules/verify.ts'
 import type { HeldKey } from './held-key.ts'
 import type { OpenInstance, Subject } from './messages.ts'
 import type { BaseEpoch } from './state.ts'
@@ -17,14 +18,14 @@ export interface Parts {
   isSignedBy<T>(of: SignedCodec<T>, signed: Signed<T>, key: Uint8Array): boolean
   hash<T>(of: ObjectCodec<T>, value: T): Uint8Array
   signVote(body: Uint8Array): Uint8Array
-  /** Guest's signature, and the operator's where the change needs it (03 §4.1 S2). */
-  isAnswerBy(answer: Signed<Answer>, member: Member, needsOperator: boolean): boolean
   isVoteBy(key: Uint8Array, body: Uint8Array, signature: Uint8Array): boolean
   isRootSignature(root: RootSig, rootKey: Uint8Array): boolean
   /** Whether this is a key of the base's record, leaf by leaf, or one made in the base, by its certificate under the members of the base. */
   isKeyCertified(key: HeldKey, base: BaseEpoch): boolean
-  /** Both signatures of each join, and its evidence; no key of a member removed for fault (03 §1.3). */
-  areJoinsGood(subject: Subject): boolean
+  /** The cryptography of the rules (03 §1.3). */
+  readonly verify: Verify
+  /** Of the genesis file. */
+  readonly environment: Genesis['environment']
   /** keySetRoot: of the keys under a cut, and of those of a record (03 §1.2). */
   keyRoot(keys: readonly HeldKey[]): Uint8Array
   /** Root over the certificates of a FROZEN list (03 §1.2). */
@@ -35,8 +36,8 @@ export interface Parts {
   vaultSeq(): number
   /** Starts of this guest, this one included. */
   readonly bootCounter: number
-  /** What the operator file says: yes, no, or ask (03 §7). */
-  opinion(proposal: Proposal): boolean | null
+  /** What the operator's settings say of a change that needs no operator's signature: yes, or ask (03 §7). */
+  opinion(change: Change): true | null
   /** Why this member cannot take part in the attempt now; empty if it can (03 §4.1 S3). */
   unfit(subject: Subject): readonly string[]
   /** Root over the open instances of CLOSE (03 §9.3). */

@@ -1,6 +1,9 @@
 import { Answer, Proposal } from '../objects/proposal.ts'
 import type { Signed } from '../objects/signed.ts'
+import { needsOperators } from '../rules/change.ts'
+import { brokenAnswer } from '../rules/start-rules.ts'
 import { faultsOf } from './accepted.ts'
+import { changeOfSubject } from './genesis-epoch.ts'
 import { hexOf, same } from './hex-of.ts'
 import type { Proposed } from './messages.ts'
 import { put, remove } from './records.ts'
@@ -30,7 +33,7 @@ export function propose(
     nonce: parts.random(16),
   })
   const proposed = { proposal, joins }
-  const reasons = faultsOf(turn, proposed)
+  const reasons = faultsOf(turn, proposed, turn.now)
   if (reasons.length > 0) {
     notice(turn, { about: 'refused', reasons })
     return
@@ -45,11 +48,10 @@ export function onProposal(turn: Turn, proposed: Proposed): void {
   const author = byIndex(state.base.record.members, proposal.object.proposerIndex)
   if (author === undefined || !same(proposal.object.baseHash, state.base.hash)) return
   if (state.proposals.has(hexOf(parts.hash(Proposal, proposal.object)))) return
-  if (!parts.isSignedBy(Proposal, proposal, author.guestSig)) return
   const own = [...state.proposals.values()].filter(
     (other) => other.proposal?.object.proposerIndex === author.index,
   )
-  if (own.length >= MAX_LIVE || faultsOf(turn, proposed).length > 0) return
+  if (own.length >= MAX_LIVE || faultsOf(turn, proposed, turn.now).length > 0) return
   take(turn, proposed)
 }
 
@@ -61,7 +63,9 @@ function take(turn: Turn, proposed: Proposed): void {
   state.proposals.set(hexOf(hash), live)
   promise(turn, put('prop', [hexOf(hash)], proposed))
   send(turn, state.base.record.members, { type: 'proposal', ...proposed })
-  const opinion = parts.opinion(object)
+  const { base } = state.base
+  const change = changeOfSubject(base, proposed)
+  const opinion = needsOperators(base, change) ? null : parts.opinion(change)
   if (opinion === null) effects.push({ do: 'consult', proposalHash: hash, proposal: object })
   else answer(turn, hash, opinion, null)
 }
@@ -83,11 +87,18 @@ export function answer(
     committeeId,
     baseHash: state.base.hash,
     proposalHash: hash,
-    seq: ++state.answerSeq,
+    seq: state.answerSeq + 1,
     yes,
     index: self.index,
     operatorSig,
   })
+  const { base } = state.base
+  const broken = brokenAnswer(base, changeOfSubject(base, live), own, parts.verify)
+  if (broken !== undefined) {
+    notice(turn, { about: 'refused', reasons: [broken.reason] })
+    return
+  }
+  state.answerSeq++
   live.answers.set(self.index, own)
   promise(turn, put('ans', [hexOf(hash)], own))
   send(turn, state.base.record.members, { type: 'answer', answer: own })
@@ -96,12 +107,11 @@ export function answer(
 export function onAnswer(turn: Turn, told: Signed<Answer>): void {
   const { parts, state } = turn
   const live = state.proposals.get(hexOf(told.object.proposalHash))
-  const author = byIndex(state.base.record.members, told.object.index)
-  if (live === undefined || author === undefined || !same(told.object.baseHash, state.base.hash))
-    return
-  if ((live.answers.get(author.index)?.object.seq ?? -1) >= told.object.seq) return
-  if (!parts.isSignedBy(Answer, told, author.guestSig)) return
-  live.answers.set(author.index, told)
+  const { index, seq } = told.object
+  if (live === undefined || (live.answers.get(index)?.object.seq ?? -1) >= seq) return
+  const { base } = state.base
+  if (brokenAnswer(base, changeOfSubject(base, live), told, parts.verify) === undefined)
+    live.answers.set(index, told)
 }
 
 /** Of a base that is one no more: none of its proposals and answers means anything now. */

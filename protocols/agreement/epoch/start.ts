@@ -4,7 +4,7 @@ import type { Signed } from '../objects/signed.ts'
 import { Start } from '../objects/start.ts'
 import { initiatorRank } from '../rules/initiators.ts'
 import { attemptMs } from '../rules/start-rules.ts'
-import { accepted, dealersNeeded, rosterFaults, yesAnswers } from './accepted.ts'
+import { accepted, dealersNeeded, faultsOf, yesAnswers } from './accepted.ts'
 import { nextAttempt, openAttempt } from './attempt.ts'
 import { hexOf, same } from './hex-of.ts'
 import { inKeyOrder } from './key-lists.ts'
@@ -73,13 +73,13 @@ export function onPreflight(
   from: string,
   message: Message & { type: 'preflight' },
 ): void {
-  const { parts, state } = turn
+  const { parts, state, now } = turn
   const { ask } = message
   const initiator = entryOf(state.base.record.members, from)
   if (initiator === undefined || !same(ask.object.baseHash, state.base.hash)) return
   if (initiator.index !== ask.object.index) return
   if (!parts.isSignedBy(Preflight, ask, initiator.guestSig)) return
-  if (rosterFaults(turn, message).length > 0) return
+  if (faultsOf(turn, message, now).length > 0) return
   const members = membersAfter(turn, message)
   const self = ownEntry(turn, union(members, state.base.record.members))
   if (self === undefined || state.standing !== 'member') return

@@ -1,12 +1,11 @@
 import { sameBytes } from '../compare-bytes.ts'
 import { Join, type SignedJoin } from '../objects/join.ts'
 import type { Member } from '../objects/member.ts'
-import { isSignedBy } from '../objects/signed.ts'
 import type { Base } from './base.ts'
 import { type BrokenRule, firstBroken } from './broken-rule.ts'
 import { updatedBy } from './change.ts'
-import { memberKeysReason } from './member-keys.ts'
 import type { Circumstances } from './proposal-rules.ts'
+import { STRICT, type Verify } from './verify.ts'
 
 /**
  * Why a join is not valid now (03 §1.2, §1.3): network and committee, keys, both signatures, time,
@@ -16,10 +15,11 @@ export function brokenJoin(
   base: Base,
   { object: join, objectBytes, guestSignature, operatorSignature }: SignedJoin,
   { now, removedForFault }: Pick<Circumstances, 'now' | 'removedForFault'>,
+  verify: Verify = STRICT,
 ): BrokenRule | undefined {
-  const wrongKeys = memberKeysReason(join, 'the joiner')
+  const wrongKeys = verify.keysReason(join, 'the joiner')
   const signedBy = (key: Uint8Array, signature: Uint8Array) =>
-    isSignedBy(Join, { object: join, objectBytes, signature }, base.networkId, key)
+    verify.isSignedBy(Join, { object: join, objectBytes, signature }, base.networkId, key)
   const updated = updatedBy(base, join)
   return firstBroken([
     ['join', sameBytes(join.networkId, base.networkId), 'another network'],

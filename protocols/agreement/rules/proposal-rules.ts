@@ -5,12 +5,12 @@ import type { SignedJoin } from '../objects/join.ts'
 import { EPOCH_KINDS } from '../objects/kinds.ts'
 import type { Member } from '../objects/member.ts'
 import { LEAVE_REASONS, Proposal, type SignedProposal } from '../objects/proposal.ts'
-import { isSignedBy } from '../objects/signed.ts'
 import type { Base } from './base.ts'
 import { type BrokenRule, type Demand, firstBroken } from './broken-rule.ts'
 import { areJoinsOf, type Change, changeOf, nextRoster, updatedBy } from './change.ts'
 import { brokenJoin } from './join-rules.ts'
 import { brokenRoster } from './record-rules.ts'
+import { STRICT, type Verify } from './verify.ts'
 
 /** What the rules that depend on history or time look at (03 §1.3): only S1 to S3 ask them. */
 export interface Circumstances {
@@ -30,6 +30,7 @@ export function brokenProposal(
   signed: SignedProposal,
   joins: readonly SignedJoin[],
   circumstances: Circumstances,
+  verify: Verify = STRICT,
 ): BrokenRule | undefined {
   const { object: proposal } = signed
   const proposer = base.members.find(({ index }) => index === proposal.proposerIndex)
@@ -40,12 +41,13 @@ export function brokenProposal(
       ['proposal', proposer !== undefined, 'the proposer is no member'],
       [
         'proposal',
-        proposer !== undefined && isSignedBy(Proposal, signed, base.networkId, proposer.guestSig),
+        proposer !== undefined &&
+          verify.isSignedBy(Proposal, signed, base.networkId, proposer.guestSig),
         'not signed by its proposer',
       ],
       ['proposal', proposal.expiresAt > circumstances.now, 'expired'],
       ['proposal', () => areJoinsOf(proposal, joins), 'not the joins that it names'],
-    ]) ?? firstBrokenJoin(base, joins, circumstances)
+    ]) ?? firstBrokenJoin(base, joins, circumstances, verify)
   if (broken !== undefined) return broken
   const { params } = proposal
   const setups =
@@ -64,9 +66,10 @@ const firstBrokenJoin = (
   base: Base,
   joins: readonly SignedJoin[],
   circumstances: Circumstances,
+  verify: Verify,
 ): BrokenRule | undefined => {
   for (const join of joins) {
-    const broken = brokenJoin(base, join, circumstances)
+    const broken = brokenJoin(base, join, circumstances, verify)
     if (broken !== undefined) return broken
   }
   return undefined

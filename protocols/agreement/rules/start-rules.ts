@@ -2,13 +2,12 @@ import { sameBytes } from '../compare-bytes.ts'
 import { AbortCert } from '../objects/certificates.ts'
 import { EPOCH_KINDS } from '../objects/kinds.ts'
 import { Answer, type SignedAnswer } from '../objects/proposal.ts'
-import { isSignedBy } from '../objects/signed.ts'
 import { type SignedStart, Start } from '../objects/start.ts'
 import { quorums } from '../quorums.ts'
-import { verifySigned } from '../signed-object.ts'
 import type { Base } from './base.ts'
 import { type BrokenRule, type Demand, firstBroken } from './broken-rule.ts'
 import { type Change, needsOperators } from './change.ts'
+import { STRICT, type Verify } from './verify.ts'
 
 /** Time that every attempt has from START, and what each key adds (03 §4.1 S3). */
 export const ATTEMPT_MS: number = 120_000
@@ -29,6 +28,7 @@ export function brokenStart(
   change: Change,
   signed: SignedStart,
   abort: AbortCert | null,
+  verify: Verify = STRICT,
 ): BrokenRule | undefined {
   const { object: start } = signed
   const initiator = base.members.find(({ index }) => index === start.initiator)
@@ -43,7 +43,8 @@ export function brokenStart(
     [
       'start',
       () =>
-        initiator !== undefined && isSignedBy(Start, signed, base.networkId, initiator.guestSig),
+        initiator !== undefined &&
+        verify.isSignedBy(Start, signed, base.networkId, initiator.guestSig),
       'not signed by its initiator',
     ],
     ...abortDemands(start, abort),
@@ -54,7 +55,12 @@ export function brokenStart(
     ],
     ['start', start.deadlineMs === attemptMs(start.cutCount), 'not the deadline of its keys'],
     ['start', start.answers.length >= answers, `fewer than ${answers} answers`],
-    ...start.answers.flatMap((answer) => answerDemands(base, change, answer)),
+    [
+      'start',
+      new Set(start.answers.map(({ object }) => object.index)).size === start.answers.length,
+      'a member answers twice',
+    ],
+    ...start.answers.flatMap((answer) => answerDemands(base, change, answer, verify)),
   ])
 }
 
@@ -67,36 +73,44 @@ export const brokenAnswer = (
   base: Base,
   change: Change,
   answer: SignedAnswer,
-): BrokenRule | undefined => firstBroken(signedAnswerDemands(base, change, answer))
+  verify: Verify = STRICT,
+): BrokenRule | undefined => firstBroken(signedAnswerDemands(base, change, answer, verify))
 
-const answerDemands = (base: Base, change: Change, answer: SignedAnswer): Demand[] => [
+const answerDemands = (
+  base: Base,
+  change: Change,
+  answer: SignedAnswer,
+  verify: Verify,
+): Demand[] => [
   ['answer', answer.object.yes, `the answer of ${answer.object.index} is no`],
-  ...signedAnswerDemands(base, change, answer),
+  ...signedAnswerDemands(base, change, answer, verify),
 ]
 
-function signedAnswerDemands(base: Base, change: Change, answer: SignedAnswer): Demand[] {
-  const { object, objectBytes } = answer
+function signedAnswerDemands(
+  base: Base,
+  change: Change,
+  answer: SignedAnswer,
+  verify: Verify,
+): Demand[] {
+  const { object } = answer
   const member = base.members.find(({ index }) => index === object.index)
   const named = `the answer of ${object.index}`
   if (member === undefined) return [['answer', false, `${named} is not a member's`]]
-  const { operatorSig } = object
-  const unsigned =
-    operatorSig === null ? objectBytes : Answer.encode({ ...object, operatorSig: null })
   return [
     ['answer', sameBytes(object.committeeId, base.committeeId), `${named}: another committee`],
     ['answer', sameBytes(object.baseHash, base.hash), `${named}: another base`],
     ['answer', sameBytes(object.proposalHash, change.proposalHash), `${named}: another proposal`],
     [
       'answer',
-      () => isSignedBy(Answer, answer, base.networkId, member.guestSig),
+      () => verify.isSignedBy(Answer, answer, base.networkId, member.guestSig),
       `${named} is not signed by its guest`,
     ],
     [
       'answer',
       () =>
-        operatorSig === null
+        object.operatorSig === null
           ? !(object.yes && needsOperators(base, change))
-          : verifySigned('answer', base.networkId, unsigned, member.operatorKey, operatorSig),
+          : verify.isOperatorAnswer(answer, base.networkId, member.operatorKey),
       `${named} is not signed by its operator`,
     ],
   ]

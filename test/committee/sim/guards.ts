@@ -52,9 +52,9 @@ export const REMOVED: readonly Removed[] = [
         to: 'if (!isGood',
       },
       {
-        file: 'epoch/attempt.ts',
-        from: 'if (object.k > 1 && (abort === null || object.abortCertHash === null)) return false',
-        to: '',
+        file: 'rules/start-rules.ts',
+        from: "[['start', start.k === 1, 'not the first, and no certificate of an ABORT']]",
+        to: '[]',
       },
       {
         file: 'epoch/start.ts',

@@ -14,7 +14,7 @@ export interface Mutation {
 
 const AGREEMENT = new URL('../../../protocols/agreement/', import.meta.url)
 /** Rooms that are copied; everything else of the source stays shared with the original. */
-const COPIED = ['epoch', 'qbft']
+const COPIED = ['epoch', 'qbft', 'rules']
 
 /** The member with something taken out of its source. So no guard needs a switch that a running node could find. */
 export async function mutant(

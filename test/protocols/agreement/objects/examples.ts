@@ -15,6 +15,7 @@ import { DoubleStart } from '../../../../protocols/agreement/objects/double-star
 import { Freeze, Frozen, Held, Tail } from '../../../../protocols/agreement/objects/freeze.ts'
 import { Active, Close, Erased } from '../../../../protocols/agreement/objects/handoff.ts'
 import { Join, Leave, SignedJoin } from '../../../../protocols/agreement/objects/join.ts'
+import { Letter } from '../../../../protocols/agreement/objects/letter.ts'
 import { Member } from '../../../../protocols/agreement/objects/member.ts'
 import type { ObjectCodec } from '../../../../protocols/agreement/objects/object-codec.ts'
 import { Params } from '../../../../protocols/agreement/objects/params.ts'
@@ -290,6 +291,13 @@ export const EXAMPLES: readonly Example[] = [
     index: 1,
   }),
   of(HeadAsk, { nonce: random(16), e: 3 }),
+  of(Letter, {
+    networkId: network,
+    from: random(32),
+    to: random(32),
+    boot: random(16),
+    body: random(120),
+  }),
   of(Head, {
     nonce: random(16),
     committeeId: committee,
