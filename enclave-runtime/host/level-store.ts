@@ -4,12 +4,17 @@ import {
   MAX_PAGE_BYTES,
   MAX_PAGE_ROWS,
   type Page,
+  type RecordSnapshot,
   type RecordStore,
   type Row,
   StoreError,
 } from './record-store.ts'
 
 type Database = Level<string, Uint8Array>
+/** Where a scan begins, and in which state of the records. */
+type From = ({ readonly gt: string } | { readonly gte: string }) & {
+  readonly snapshot?: ReturnType<Database['snapshot']>
+}
 
 const RECORD_NAME = /^(n|e\/[0-9a-f]{8,16})\/[a-z]\/[a-z0-9]{4,32}$/ // 04 §6
 
@@ -63,9 +68,21 @@ class LevelRecordStore implements RecordStore {
     await this.#do(() => this.#database.batch(operations, { sync: true }))
   }
 
-  async scan(prefix: string, after: string): Promise<Page> {
+  scan(prefix: string, after: string): Promise<Page> {
+    const from = after > prefix ? { gt: after } : { gte: prefix }
+    return this.#page(from, prefix)
+  }
+
+  snapshot(): RecordSnapshot {
+    const snapshot = this.#database.snapshot()
+    return {
+      scan: (after) => this.#page({ gt: after, snapshot }, ''),
+      close: () => snapshot.close(),
+    }
+  }
+
+  #page(from: From, prefix: string): Promise<Page> {
     return this.#do(async () => {
-      const from = after > prefix ? { gt: after } : { gte: prefix }
       const rows: Row[] = []
       let size = 0
       for await (const [name, record] of this.#database.iterator(from)) {

@@ -3,6 +3,7 @@ import {
   MAX_PAGE_BYTES,
   MAX_PAGE_ROWS,
   type Page,
+  type RecordSnapshot,
   type RecordStore,
   type Row,
 } from './record-store.ts'
@@ -21,20 +22,27 @@ export class MemoryRecordStore implements RecordStore {
   }
 
   async scan(prefix: string, after: string): Promise<Page> {
-    const names = [...this.#records.keys()]
-      .filter((name) => name.startsWith(prefix) && name > after)
-      .sort()
-    const rows: Row[] = []
-    let size = 0
-    for (const name of names) {
-      const record = this.#records.get(name)?.slice() ?? new Uint8Array()
-      size += record.length
-      if (rows.length === MAX_PAGE_ROWS || (rows.length > 0 && size > MAX_PAGE_BYTES))
-        return { rows, more: true }
-      rows.push([name, record])
-    }
-    return { rows, more: false }
+    return pageOf(this.#records, prefix, after)
+  }
+
+  snapshot(): RecordSnapshot {
+    const records = new Map([...this.#records].map(([name, record]) => [name, record.slice()]))
+    return { scan: async (after) => pageOf(records, '', after), close: async () => undefined }
   }
 
   async close(): Promise<void> {}
+}
+
+function pageOf(records: ReadonlyMap<string, Uint8Array>, prefix: string, after: string): Page {
+  const names = [...records.keys()].filter((name) => name.startsWith(prefix) && name > after).sort()
+  const rows: Row[] = []
+  let size = 0
+  for (const name of names) {
+    const record = records.get(name)?.slice() ?? new Uint8Array()
+    size += record.length
+    if (rows.length === MAX_PAGE_ROWS || (rows.length > 0 && size > MAX_PAGE_BYTES))
+      return { rows, more: true }
+    rows.push([name, record])
+  }
+  return { rows, more: false }
 }

@@ -15,6 +15,13 @@ export interface Page {
 export const MAX_PAGE_ROWS = 256 // 04 §2
 export const MAX_PAGE_BYTES: number = 1024 * 1024 // 04 §2
 
+/** The records of one moment. */
+export interface RecordSnapshot {
+  /** In order of names, those after `after`; at most a page. */
+  scan(after: string): Promise<Page>
+  close(): Promise<void>
+}
+
 /** Where sealed records lie. The host can read, lose and restore them; it can never open them. */
 export interface RecordStore {
   get(name: string): Promise<Uint8Array | undefined>
@@ -22,6 +29,8 @@ export interface RecordStore {
   batch(batch: Batch): Promise<void>
   /** In order of names, those that start with `prefix` and come after `after`; at most a page. */
   scan(prefix: string, after: string): Promise<Page>
+  /** All records as they are now, whatever is written later: for a backup. */
+  snapshot(): RecordSnapshot
   close(): Promise<void>
 }
 

@@ -88,6 +88,8 @@ export interface Network {
   readonly rpc: Rpc
   readonly committee: CommitteeNetwork
   status(): NetworkStatus
+  /** Ends every connection with these peers and makes none, until the next call; for tests of development networks. */
+  cutOff(peers: readonly PeerName[]): void
   start(): Promise<void>
   /** BYE to every peer, then libp2p within 10 s, then its datastore (07 §2.5). */
   stop(): Promise<void>
@@ -134,6 +136,7 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
       },
     },
   )
+  let cut: ReadonlySet<PeerName> = new Set()
   const host: Host = await createHost({
     privateKey,
     profile,
@@ -145,6 +148,7 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
       () => host.getConnections(),
       profile.dialPrivate,
       bootstrap.map(({ address }) => address),
+      (peer) => cut.has(peer),
     ),
     validators: { [NODE_NAMESPACE]: memory.validate },
     selectors: { [NODE_NAMESPACE]: memory.select },
@@ -308,6 +312,12 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     rpc,
     committee,
     status: () => statusOf(host, links, roster, limits),
+    cutOff: (peers) => {
+      cut = new Set(peers)
+      for (const connection of host.getConnections())
+        if (cut.has(connection.remotePeer.toString())) connection.abort(new Error('cut off'))
+      log.warn('cut-off', { count: cut.size })
+    },
     start: async () => {
       await memory.load()
       await links.start()

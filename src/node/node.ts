@@ -9,6 +9,7 @@ import { createGateway } from '../gateway/http.ts'
 import type { NodeHint } from '../wire/network.ts'
 import type { NodeStatus } from '../wire/status.ts'
 import { genesisView, Roster } from './committee/roster.ts'
+import { committeeMetrics } from './committee-metrics.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
 import { guestMetrics } from './guest-metrics.ts'
 import { joinGuest } from './join-guest.ts'
@@ -17,6 +18,7 @@ import { serveMetrics } from './metrics-server.ts'
 import { createNetwork, type Network } from './network.ts'
 import { nodeFiles } from './node-files.ts'
 import { openGuest } from './open-guest.ts'
+import { openOperator } from './operator/open-operator.ts'
 import { type Preflight, preflight } from './preflight.ts'
 import { requestMetrics } from './request-metrics.ts'
 import { type RunningFile, removeRunning, writeRunning } from './running-file.ts'
@@ -66,7 +68,7 @@ export async function createNode(config: NodeConfig, log: Log): Promise<Node> {
 async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo): Promise<Node> {
   const files = nodeFiles(config)
   const { genesis, genesisFile, networkId, me, seed } = known
-  const { guest, close } = await openGuest({
+  const { guest, store, close } = await openGuest({
     bundle: known.bundle,
     records: files.records,
     keysDir: config.keysDir,
@@ -140,6 +142,24 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
   })
   const { url } = await gateway.listen(config.rpc)
   undo.add('gateway', () => gateway.close())
+  const operator = await openOperator({
+    socket: files.operatorSocket,
+    guest,
+    store,
+    network,
+    roster,
+    genesis,
+    networkId,
+    alerts: config.alerts,
+    now: Date.now,
+    log,
+  })
+  undo.add('operator', () => operator.close())
+  committeeMetrics(
+    registry,
+    () => operator.actions.status(AbortSignal.timeout(METRICS_MS)),
+    Date.now,
+  )
   if (config.metrics !== null) {
     const metrics = await serveMetrics(registry, config.metrics)
     undo.add('metrics', () => metrics.close())

@@ -2,6 +2,7 @@ import type { Bundle } from '../../enclave-runtime/host/bundle.ts'
 import type { Guest } from '../../enclave-runtime/host/guest.ts'
 import { launchGuest } from '../../enclave-runtime/host/launch.ts'
 import { openLevelStore } from '../../enclave-runtime/host/level-store.ts'
+import type { RecordStore } from '../../enclave-runtime/host/record-store.ts'
 import type { GuestSettings } from '../../enclave-runtime/port/guest-settings.ts'
 
 export interface GuestPlan {
@@ -21,6 +22,7 @@ export interface GuestPlan {
  */
 export async function openGuest(plan: GuestPlan): Promise<{
   guest: Guest
+  store: RecordStore
   close(): Promise<void>
 }> {
   const store = await openLevelStore(plan.records, { create: plan.genesis === null })
@@ -38,6 +40,7 @@ export async function openGuest(plan: GuestPlan): Promise<{
     })
     return {
       guest,
+      store,
       close: async () => {
         try {
           await guest.stop()

@@ -76,6 +76,19 @@ export function recordStoreSuite(name: string, open: () => Promise<RecordStore>)
       assert.equal(second.more, false)
     })
 
+    it('keeps a snapshot as it was, whatever is written later', async () => {
+      for (const each of ['n/c/b', 'e/00000001/s/aaaa']) await store.batch(put(each, 1))
+      const snapshot = store.snapshot()
+      await store.batch({ puts: [['n/c/a', Uint8Array.of(2)]], deletes: ['n/c/b'] })
+      assert.deepEqual((await snapshot.scan('')).rows, [
+        ['e/00000001/s/aaaa', Uint8Array.of(1)],
+        ['n/c/b', Uint8Array.of(1)],
+      ])
+      assert.deepEqual(await snapshot.scan('n/c/b'), { rows: [], more: false })
+      await snapshot.close()
+      assert.equal((await store.scan('', '')).rows.length, 2)
+    })
+
     it('gives at most a page of bytes, and never an empty page before the end', async () => {
       const half = new Uint8Array(MAX_PAGE_BYTES / 2)
       for (const each of ['n/c/1', 'n/c/2', 'n/c/3'])

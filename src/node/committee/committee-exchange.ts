@@ -4,6 +4,7 @@ import type { PeerName } from '../channels/links.ts'
 import type { PeerLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { NetworkMetrics } from '../metrics.ts'
+import { offerJoin } from './ask-committee.ts'
 import { LetterPost } from './letter-post.ts'
 import type { Roster } from './roster.ts'
 import { serveCommittee } from './serve-committee.ts'
@@ -17,6 +18,10 @@ export interface CommitteeNetwork {
   onLetter(take: (letter: Uint8Array) => Promise<void>): void
   /** Who knows the certificates of epochs: the own guest. */
   onHistory(cert: (e: number, signal: AbortSignal) => Promise<Uint8Array | null>): void
+  /** Takes signed joins that candidates leave for the operator; false: not taken. */
+  onJoin(take: (join: Uint8Array) => boolean): void
+  /** Leaves a signed join with the members that can be reached; how many took it. */
+  offerJoin(join: Uint8Array, signal: AbortSignal): Promise<number>
 }
 
 export interface CommitteeExchangeInit {
@@ -38,6 +43,7 @@ export class CommitteeExchange implements CommitteeNetwork {
   readonly #whereabouts: Whereabouts
   readonly #post: LetterPost | undefined
   #take: ((letter: Uint8Array) => Promise<void>) | undefined
+  #takeJoin: (join: Uint8Array) => boolean = () => false
   #cert: (e: number, signal: AbortSignal) => Promise<Uint8Array | null> = async () => null
 
   constructor(init: CommitteeExchangeInit) {
@@ -64,7 +70,7 @@ export class CommitteeExchange implements CommitteeNetwork {
         genesis,
         newest: () => null,
         cert: (e, signal) => this.#cert(e, signal),
-        takeJoin: () => false,
+        takeJoin: (join) => this.#takeJoin(join),
         takeLetter: async (letter) => {
           metrics.letters.inc({ direction: 'in' })
           await this.#take?.(letter)
@@ -90,6 +96,28 @@ export class CommitteeExchange implements CommitteeNetwork {
 
   onHistory(cert: (e: number, signal: AbortSignal) => Promise<Uint8Array | null>): void {
     this.#cert = cert
+  }
+
+  onJoin(take: (join: Uint8Array) => boolean): void {
+    this.#takeJoin = take
+  }
+
+  async offerJoin(join: Uint8Array, signal: AbortSignal): Promise<number> {
+    const taken = await Promise.all(
+      this.#init.roster.members.map(async ({ peerId }) => {
+        try {
+          const connection = await this.#connect(peerId, signal)
+          return connection !== undefined && (await offerJoin(connection, join, signal))
+        } catch (error) {
+          this.#init.log.debug('join-not-taken', {
+            peer: peerId,
+            reason: error instanceof Error ? error.message : 'unknown',
+          })
+          return false
+        }
+      }),
+    )
+    return taken.filter(Boolean).length
   }
 
   async #connect(peer: PeerName, signal: AbortSignal): Promise<Connection | undefined> {

@@ -43,6 +43,28 @@ describe('limits over libp2p', () => {
     await assert.rejects(server.dial(addressOf(stranger)))
   })
 
+  it('keep out whoever this node was cut off from, until it is so no more', async () => {
+    const cut = new Set<string>()
+    const server: Libp2p = await bareHost({
+      gater: createGater(
+        counted(),
+        () => server.getConnections(),
+        true,
+        [],
+        (peer) => cut.has(peer),
+      ),
+    })
+    const stranger = await bareHost()
+    nodes.push(server, stranger)
+    cut.add(stranger.peerId.toString())
+    await Promise.allSettled([stranger.dial(addressOf(server))])
+    await until(() => stranger.getConnections().length === 0, polling)
+    await assert.rejects(server.dial(addressOf(stranger)))
+    cut.clear()
+    await server.dial(addressOf(stranger))
+    assert.equal(server.getConnections().length, 1)
+  })
+
   it('keep a stranger at its number of connections', async () => {
     const { server, stranger } = await pair(counted({ connectionsPerPeer: 2 }))
     for (let i = 0; i < 4; i++)
