@@ -41,7 +41,7 @@ export interface OperatorSettings {
 export const GUEST_SETTINGS = {
   correlations: {
     low: { min: 0, max: 1024, usual: 16 }, // 02 §4.3; a guest holds no more than it has room for
-    high: { min: 0, max: 1024, usual: 32 },
+    high: { min: 0, max: 1024, usual: 48 },
   },
   presignatures: {
     keep: { min: 0, max: 64, usual: 4 }, // 02 §6.3: at most 64 outstanding per derived key

@@ -24,6 +24,8 @@ export const ROUND_NUMBERS: Readonly<Record<string, number>> = {
   'reshare/2-show': 0x0505,
   'reshare/3-prove': 0x0506,
   'reshare/4-certify': 0x0507,
+  'presign/1-name': 0x0701,
+  'presign/2-open': 0x0702,
   'sign/1-commit': 0x0801,
   'sign/1b-extend': 0x0802,
   'sign/2-multiply': 0x0803,

@@ -201,7 +201,7 @@ describe('the one message of a signature from a presignature', function () {
     })
 })
 
-describe('the opening of a presignature', function () {
+describe('the opening of presignatures', function () {
   this.timeout(60_000)
   let warm: WarmNet
   before(async () => {
@@ -209,23 +209,38 @@ describe('the opening of a presignature', function () {
   })
   afterEach(() => afterwards(warm))
 
+  type Opening = Parameters<typeof encodePresignatureOpening>[0]
+  const ofKey =
+    (change: Partial<Opening['keys'][number]>) =>
+    ({ keys }: Opening): Partial<Opening> => ({ keys: keys.map((key) => ({ ...key, ...change })) })
+  const CORRELATED = { form: FORMS.correlated }
   const ROWS: readonly (readonly [
     how: string,
-    change: Partial<Parameters<typeof encodePresignatureOpening>[0]>,
+    change: (honest: Opening) => Partial<Opening>,
     answer: string,
   ])[] = [
-    ['as it is', {}, 'takes part'],
-    ['of an account that nobody has', { accountId: new Uint8Array(16) }, 'KEY_NOT_FOUND'],
-    ['of another key', { keyId: new Uint8Array(32) }, 'KEY_NOT_FOUND'],
-    ['of another path', { path: [44, 60, 0, 0, 1] }, 'KEY_NOT_FOUND'],
-    ['with too few signers', { signers: [1, 2] }, 'MPC_QUORUM'],
-    ['without its opener', { signers: [2, 3, 4] }, 'MPC_QUORUM'],
-    ['without its receiver', { signers: [1, 3, 4] }, 'MPC_QUORUM'],
-    ['with other signers', { signers: [1, 2, 4] }, BINDING],
-    ['of another attempt', { attempt: 8 }, BINDING],
-    ['of another form', { form: FORMS.correlated }, BINDING],
-    ['with another nonce', { nonce: new Uint8Array(32) }, BINDING],
+    ['as it is', () => ({}), 'takes part'],
+    ['of no key', () => ({ keys: [] }), 'BAD_REQUEST'],
+    ['of two keys in full', ({ keys }) => ({ keys: [...keys, ...keys] }), 'BAD_REQUEST'],
+    ['of too many keys', ({ keys: [key] }) => many(key, 17), 'BAD_REQUEST'],
+    ['of an account that nobody has', ofKey({ accountId: new Uint8Array(16) }), 'KEY_NOT_FOUND'],
+    ['of another key', ofKey({ keyId: new Uint8Array(32) }), 'KEY_NOT_FOUND'],
+    ['of another path', ofKey({ path: [44, 60, 0, 0, 1] }), 'KEY_NOT_FOUND'],
+    ['with too few signers', () => ({ signers: [1, 2] }), 'MPC_QUORUM'],
+    ['without its opener', () => ({ signers: [2, 3, 4] }), 'MPC_QUORUM'],
+    ['without its receiver', () => ({ signers: [1, 3, 4] }), 'MPC_QUORUM'],
+    ['with other signers', () => ({ signers: [1, 2, 4] }), BINDING],
+    ['of another attempt', () => ({ attempt: 8 }), BINDING],
+    ['of another form', () => CORRELATED, BINDING],
+    ['of more keys than its session', ({ keys: [key] }) => many(key, 2), BINDING],
+    ['with another nonce', () => ({ nonce: new Uint8Array(32) }), BINDING],
   ]
+  const many = (key: Opening['keys'][number] | undefined, count: number): Partial<Opening> => ({
+    ...CORRELATED,
+    keys: Array.from({ length: count }, () => key ?? { accountId: N, keyId: N, path: [] }),
+  })
+  const N = new Uint8Array()
+
   for (const [number, [how, change, answer]] of ROWS.entries())
     it(`${how}: ${answer}`, async () => {
       const { net, client } = warm
@@ -236,10 +251,11 @@ describe('the opening of a presignature', function () {
         form: FORMS.full,
         nonce: seeded(`making ${number}`)(32),
       }
-      const plan = presignaturePlan(net.committeeOf(1), account, run)
+      const plan = presignaturePlan(net.committeeOf(1), [account], run)
       const { certificate, derived } = account
-      const named = { accountId: account.id, keyId: certificate.keyId, path: derived.path }
-      const body = encodePresignatureOpening({ ...named, ...run, ...change })
+      const key = { accountId: account.id, keyId: certificate.keyId, path: derived.path }
+      const honest = { keys: [key], ...run }
+      const body = encodePresignatureOpening({ ...honest, ...change(honest) })
       warm.letters = []
       const letter = { session: plan.instanceId, attempt: 7, round: 0, type: OPEN, body }
       net.inject({ from: 1, to: 2, letter })

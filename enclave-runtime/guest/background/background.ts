@@ -36,6 +36,8 @@ const MAX_RUNNING = 4
 const STARVED_MS = 250
 /** The same of what is urgent: as fast as the shares of processor and network allow, and not all at once. */
 const URGENT_MS = 20
+/** Who was put off asks again sooner: it wants its turn so long. */
+const ASKS_MS = 2_000
 /** For those that are no members, and at the end. */
 const NEVER_MS = 60_000
 /** Nodes that were started together do not refill together. */
@@ -63,6 +65,8 @@ interface Last {
 interface Opener {
   readonly share: Share
   readonly admittedAt: Last
+  /** When it last asked, in monotonic ms. */
+  askedAt: number
 }
 
 const never = (): Last => ({ any: Number.NEGATIVE_INFINITY, urgent: Number.NEGATIVE_INFINITY })
@@ -110,7 +114,11 @@ export class Background {
     this.#openers = new Map(
       peers.map((peer) => [
         peer,
-        { share: new Share(settings, 1 / peers.length, now), admittedAt: never() },
+        {
+          share: new Share(settings, 1 / peers.length, now),
+          admittedAt: never(),
+          askedAt: Number.NEGATIVE_INFINITY,
+        },
       ]),
     )
   }
@@ -152,8 +160,10 @@ export class Background {
    */
   admit(from: PartyIndex, cost: Cost, isUrgent = false): ((took: Cost) => void) | undefined {
     const opener = this.#openers.get(from)
-    if (opener === undefined || this.admittedIn(from, cost, isUrgent) > 0) return undefined
+    if (opener === undefined) return undefined
     const now = this.#now
+    opener.askedAt = now
+    if (this.admittedIn(from, cost, isUrgent) > 0) return undefined
     const isPart = opener.share.wait(now, cost) === 0 // what is more than its part leaves no debt
     this.#share.take(cost, now)
     if (isPart) opener.share.take(cost, now)
@@ -178,7 +188,7 @@ export class Background {
     const opener = this.#openers.get(from)
     if (opener === undefined || this.#stop.signal.aborted) return NEVER_MS
     const now = this.#now
-    const turns = isUrgent ? 1 : this.#openers.size
+    const turns = isUrgent ? 1 : this.#askers
     const mayExceed = isUrgent && this.#share.isHalfFull(now)
     const wait = Math.max(
       this.#wait(this.#admittedAt, isUrgent),
@@ -213,6 +223,12 @@ export class Background {
     const before = isUrgent ? last.urgent : last.any
     const next = Math.max(this.#liveSince + pause, before + turns * pause)
     return Math.max(0, next - this.#now)
+  }
+
+  /** Of the others, those that want turns: who does not ask leaves its own to the rest. */
+  get #askers(): number {
+    const since = this.#now - ASKS_MS
+    return Math.max(1, [...this.#openers.values()].filter(({ askedAt }) => askedAt >= since).length)
   }
 
   /** Kinds of which a job may start, the next one first. */

@@ -55,8 +55,6 @@ interface Making {
   readonly guest: Guest
   /** I am lo of this pair: I name, so I know what is short, and begin. */
   readonly lo: boolean
-  /** Below `low` it begins to fill, and goes on until `high`. */
-  filling: boolean
   /** A batch runs, begun by either side. */
   running: boolean
   batches: number
@@ -91,7 +89,8 @@ export interface CorrelationMakerInit {
 }
 
 /**
- * Keeps the correlations of every pair between two marks (02 §4.3). Only lo of a pair begins; what hi begins is
+ * Keeps the correlations of every pair near the upper of two marks (02 §4.3): a batch is made as soon as a whole
+ * one is missing, and at once below the lower one. Only lo of a pair begins; what hi begins is
  * joined unless lo's own batch runs, which goes first (02 §4.4).
  */
 export class CorrelationMaker {
@@ -109,7 +108,6 @@ export class CorrelationMaker {
     const { me, epoch } = init.committee
     this.#epoch = `${epoch.e}.${epoch.k}`
     const fresh = {
-      filling: false,
       running: false,
       batches: 0,
       most: MAX_BATCH,
@@ -154,16 +152,15 @@ export class CorrelationMaker {
     }
     const level = stock.level(peer)
     // Above the lower mark only whole batches: a batch of few costs as many letters as one of sixteen.
-    const whole = high - level >= MAX_BATCH
-    const wanted = level < Math.min(settings.low, high) || (making.filling && whole)
-    making.filling = wanted && stock.gains(peer, this.#count(peer)) // or it would only replace what is there
-    if (!making.filling || making.running) return
+    const isWanted = level < Math.min(settings.low, high) || high - level >= MAX_BATCH
+    const count = this.#count(peer)
+    if (!isWanted || !stock.gains(peer, count) || making.running) return // else it would replace what is there
     if (making.notBefore > clock.monotonicMs()) {
       if (!this.#bells.has(peer)) this.#again(making) // a bell may ring a little early
       return
     }
     if (pairs.missing([peer]).length > 0) return // `ready` comes
-    const cost = this.#costOf(this.#count(peer))
+    const cost = this.#costOf(count)
     const run = (signal: AbortSignal, spent: (cost: Partial<Cost>) => void) =>
       this.#begin(making, signal, spent)
     const kind = 'correlations'

@@ -4,6 +4,7 @@ import type { Handle } from '../../../protocols/kernel/kernel.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { ROUND_NUMBERS } from '../../../protocols/session/numbers.ts'
+import { bundledIn } from '../../../protocols/session/side-by-side.ts'
 import { CORRELATION_ID_BYTES, Name } from '../../../protocols/sign/messages.ts'
 import type { CorrelationStatus } from '../../port/messages.ts'
 import { type Committee, otherGuests } from '../committee.ts'
@@ -23,6 +24,7 @@ const MOST_IN_BATCHES = (MAX_HELD - 1) * MAX_BATCH
 /** What the kernel has slots for, but for batches on their way. */
 const MOST_IN_ALL = 7_680
 const NAME_ROUND = ROUND_NUMBERS['sign/1-name']
+const NAMES_ROUND = ROUND_NUMBERS['presign/1-name']
 
 export interface CorrelationStockInit {
   readonly committee: Committee
@@ -58,22 +60,22 @@ export class CorrelationStock {
   }
 
   /**
-   * Whether a session of form (b) between this guest and `peers` may be begun, or joined: each pair has one
+   * Whether a session of form (b) between this guest and `peers` may be begun, or joined: each pair has `count`
    * ready that no session before it will take, and neither the leader nor a signer has wasted its share.
    */
-  serves(peers: readonly PartyIndex[], leader: PartyIndex): boolean {
+  serves(peers: readonly PartyIndex[], leader: PartyIndex, count = 1): boolean {
     if (![leader, ...peers].every((party) => this.#credit.allows(party))) return false
     return peers.every(
-      (peer) => (this.#pools.get(peer)?.within ?? 0) > (this.#promised.get(peer) ?? 0),
+      (peer) => (this.#pools.get(peer)?.within ?? 0) >= (this.#promised.get(peer) ?? 0) + count,
     )
   }
 
-  /** The same for what nobody waits for: whoever leads it, `low` with every peer are left to requests. */
-  toSpare(low: number): CorrelationsForSigning {
+  /** The same for what nobody waits for: whoever leads it, `kept` with every peer are left to requests. */
+  toSpare(kept: number): CorrelationsForSigning {
     return {
-      serves: (peers, leader) =>
-        this.serves(peers, leader) &&
-        peers.every((peer) => this.level(peer) >= Math.min(low, this.most)),
+      serves: (peers, leader, count = 1) =>
+        this.serves(peers, leader, count) &&
+        peers.every((peer) => this.level(peer) >= Math.min(kept + count, this.most)),
       forSession: (leader, peers) => this.forSession(leader, peers),
       wasted: (names, ended) => this.wasted(names, ended),
     }
@@ -139,8 +141,10 @@ export class CorrelationStock {
   /** A message that no conversation reads any more: what it names here is spent. */
   unread(from: PartyIndex, round: number, body: Uint8Array): void {
     const pool = this.#pools.get(from)
-    if (round !== NAME_ROUND || pool === undefined) return
-    for (const id of namesIn(body, this.#init.committee.threshold))
+    if (pool === undefined) return
+    const { threshold } = this.#init.committee
+    const bodies = round === NAMES_ROUND ? bundledIn(body) : round === NAME_ROUND ? [body] : []
+    for (const id of bodies.flatMap((each) => namesIn(each, threshold)))
       if (pool.spend(id)) this.#init.onTaken(from)
   }
 

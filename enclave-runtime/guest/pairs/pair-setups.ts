@@ -141,17 +141,20 @@ export class PairSetups {
   }
 
   /**
-   * My setups with all of `peers`, for one execution in each direction, which is counted; undefined while
+   * My setups with all of `peers`, for so many executions in each direction, which are counted; undefined while
    * one is missing.
    */
-  withAll(peers: readonly PartyIndex[]): ReadonlyMap<PartyIndex, PairSetup> | undefined {
+  withAll(
+    peers: readonly PartyIndex[],
+    executions = 1,
+  ): ReadonlyMap<PartyIndex, PairSetup> | undefined {
     const found = new Map<PartyIndex, PairSetup>()
     for (const peer of peers) {
       const setup = this.#usable(peer)
       if (setup === undefined) return undefined
       found.set(peer, setup)
     }
-    for (const peer of peers) this.#of(peer)?.used(1)
+    for (const peer of peers) this.#of(peer)?.used(executions)
     return found
   }
 

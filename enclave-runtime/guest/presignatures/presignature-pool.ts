@@ -4,8 +4,8 @@ import type { Presignature } from '../../../protocols/sign/presign.ts'
 
 /** Outstanding ones of one derived key (02 §6.3). Every member may own its share of them, and one at least. */
 export const MAX_PER_KEY = 64
-/** In all: about 300 B each in the kernel, and as much here. Every member may have its share of them. */
-export const MAX_PRESIGNATURES = 1_024
+/** Of one epoch, half of the kernel's slots: about 300 B each. Every member may have its share of them. */
+export const MAX_PRESIGNATURES = 1_280
 /** 02 §6.3, in monotonic ms. */
 const MAX_AGE_MS = 24 * 3_600_000
 /** Its owner stops naming one a little earlier, so that nobody finds it too old on the way. */
@@ -76,6 +76,20 @@ export class PresignaturePool {
     return this.#roomFor(owner, key) !== undefined
   }
 
+  /** How many more of a key this guest may own. */
+  roomForOwn({ keyId, path }: Pick<Purpose, 'keyId' | 'path'>): number {
+    this.#dropOld()
+    const { me } = this.#init
+    const ofKey = [...(this.#ofKey.get(keyOf({ keyId, path })) ?? [])]
+    const own = ofKey.filter(({ owner }) => owner === me).length
+    return Math.max(0, Math.min(this.#perKey - own, this.ownShare - (this.#ofOwner.get(me) ?? 0)))
+  }
+
+  /** How many this guest may own in all. */
+  get ownShare(): number {
+    return Math.floor(MAX_PRESIGNATURES / this.#init.members)
+  }
+
   /** Keeps one that was just made; false, and it is wiped, where there is no room or a setup has changed meanwhile. */
   put(made: MadePresignature): boolean {
     const { presignature, owner } = made
@@ -101,6 +115,12 @@ export class PresignaturePool {
   /** How many of its own this guest could name now for this purpose. */
   ready(purpose: Purpose): number {
     return this.#own(purpose, 0).filter((held) => fits(held, purpose)).length
+  }
+
+  /** Whether this owner could name one of this key. */
+  hasReady(owner: PartyIndex, { keyId, path }: Pick<Purpose, 'keyId' | 'path'>): boolean {
+    const ofKey = [...(this.#ofKey.get(keyOf({ keyId, path })) ?? [])]
+    return ofKey.some((held) => held.owner === owner && held.state === 'ready')
   }
 
   /** The signer set of the newest presignature of this key that this guest may name. */
@@ -175,13 +195,18 @@ export class PresignaturePool {
     return { own: mine.length, held: this.#held.size }
   }
 
+  /** Of one owner and key. */
+  get #perKey(): number {
+    return Math.max(1, Math.floor(MAX_PER_KEY / this.#init.members))
+  }
+
   /** What gives way to one more, nothing where there is room; undefined when nothing may. */
   #roomFor(owner: PartyIndex, key: Pick<Purpose, 'keyId' | 'path'>): Held[] | undefined {
     this.#dropOld()
-    const { me, members } = this.#init
+    const { me } = this.#init
     const ofKey = [...(this.#ofKey.get(keyOf(key)) ?? [])].filter((held) => held.owner === owner)
-    const isFullOfKey = ofKey.length >= Math.max(1, Math.floor(MAX_PER_KEY / members))
-    const isFull = (this.#ofOwner.get(owner) ?? 0) >= Math.floor(MAX_PRESIGNATURES / members)
+    const isFullOfKey = ofKey.length >= this.#perKey
+    const isFull = (this.#ofOwner.get(owner) ?? 0) >= this.ownShare
     if (!isFullOfKey && !isFull) return []
     const theirs = isFullOfKey ? ofKey : [...this.#held.values()]
     const oldest = theirs.find((held) => held.owner === owner && held.state === 'ready')

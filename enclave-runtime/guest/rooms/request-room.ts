@@ -6,6 +6,7 @@ import { KeyRoom } from '../keys/key-room.ts'
 import { KeyStore } from '../keys/key-store.ts'
 import { KeygenManager } from '../keys/keygen-manager.ts'
 import type { IndexPair } from '../pairs/ban-records.ts'
+import { nextTurn } from '../pairs/next-turn.ts'
 import { HotKeys } from '../presignatures/hot-keys.ts'
 import { PresignatureMaker } from '../presignatures/presignature-maker.ts'
 import { PresignaturePool } from '../presignatures/presignature-pool.ts'
@@ -90,13 +91,14 @@ export class RequestRoom {
       pool,
       background,
       clock,
-      correlations: correlations.toSpare(settings.correlations.low),
+      correlations: correlations.toSpare(Math.floor(settings.correlations.low / 2)),
       makesCorrelations: settings.correlations.high > 0,
+      breathe: nextTurn,
     })
     const maker = this.#maker
     this.#hotKeys = new HotKeys({
       settings: settings.presignatures,
-      ...{ pool, maker, background, clock, me },
+      ...{ pool, maker, background, clock },
     })
     this.#signing = new SigningManager({
       ...making,

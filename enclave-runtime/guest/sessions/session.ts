@@ -151,11 +151,7 @@ export class Session {
       return
     }
     const name = ROUND_NAMES.get(round)
-    if (
-      attempt !== this.spec.attempt ||
-      name === undefined ||
-      round >> 8 !== roundsOf(this.spec.kind)
-    ) {
+    if (attempt !== this.spec.attempt || name === undefined || round >> 8 !== roundsOf(this.spec)) {
       const reason = 'no round of this session'
       this.end({ kind: 'malformed', round: name ?? this.#round, from, reason })
       body.fill(0)
@@ -302,8 +298,9 @@ export class Session {
   }
 }
 
-/** A presignature is a signature that stops before its last round (02 §6.1): the rounds are the same. */
-const roundsOf = (kind: Kind): Kind => (kind === KINDS.presignature ? KINDS.signature : kind)
+/** In full a presignature is a signature that stops before its last round (02 §6.1): the rounds are the same. */
+const roundsOf = ({ kind, form }: SessionSpec): Kind =>
+  kind === KINDS.presignature && form === FORMS.full ? KINDS.signature : kind
 
 /** What is made ahead leaves behind what somebody waits for. */
 export const priorityOf = (kind: Kind): 0 | 2 =>

@@ -18,8 +18,8 @@ export interface SessionSource extends CorrelationSource {
 
 /** The correlations of this guest, as far as signing sees them (02 §4.4). */
 export interface CorrelationsForSigning {
-  /** Whether a session of form (b) with `peers` may be begun, or joined. */
-  serves(peers: readonly PartyIndex[], leader: PartyIndex): boolean
+  /** Whether a session of form (b) with `peers` may be begun, or joined, which takes `count` of each; one if absent. */
+  serves(peers: readonly PartyIndex[], leader: PartyIndex, count?: number): boolean
   /** To be called in the same turn as `serves`: one of each peer is kept for the session. */
   forSession(leader: PartyIndex, peers: readonly PartyIndex[]): SessionSource
   /** A presignature that was named and not used: what it was made of is charged as if it were in the session. */

@@ -129,7 +129,12 @@ describe('the handshake payload', () => {
 
 describe('padding', () => {
   it('takes each message to the smallest class that holds it, at each edge', () => {
-    const sizes = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576]
+    const KIB = 1024
+    const sizes = [256, 1024, 4096, 16_384, 65_536]
+    for (let size = 72; size <= 128; size += 8) sizes.push(size * KIB)
+    for (let size = 144; size <= 256; size += 16) sizes.push(size * KIB)
+    for (let size = 288; size <= 512; size += 32) sizes.push(size * KIB)
+    for (let size = 576; size <= 1024; size += 64) sizes.push(size * KIB)
     for (const [i, size] of sizes.entries()) {
       const body = new Uint8Array(size - 44).fill(1)
       assert.equal(pad(message(body)).length, size)

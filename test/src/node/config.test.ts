@@ -36,7 +36,7 @@ describe('parseConfig()', () => {
       metrics: null,
       gateway: { limits: {} },
       guest: {
-        correlations: { low: 16, high: 32 },
+        correlations: { low: 16, high: 48 },
         presignatures: { keep: 4, warmMinutes: 5 },
         readyKeys: 8,
         background: { cpuPercent: 25, mbitPerSecond: 20 },
@@ -166,7 +166,7 @@ describe('parseConfig()', () => {
       {},
       /guest\.correlations\.high/,
     ],
-    ['a pool without an end', '[guest.correlations]\nlow = 40', {}, /guest\.correlations: low is/],
+    ['a pool without an end', '[guest.correlations]\nlow = 50', {}, /guest\.correlations: low is/],
     ['a word that is no opinion', '[operator.autoAccept]\njoin = "always"', {}, /autoAccept\.join/],
     ['nobody ever missing', '[operator]\nalertMissingMinutes = 0', {}, /alertMissingMinutes/],
     ['no time for the background', '[guest.background]\ncpuPercent = 0', {}, /guest\.background/],

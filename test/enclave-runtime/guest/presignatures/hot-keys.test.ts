@@ -13,10 +13,18 @@ const MINUTE_MS = 60_000
 class Bench {
   readonly clock = new TestClock(0)
   readonly jobs: BackgroundJob[] = []
-  /** Presignatures that exist, by the signers that they are with. */
+  /** Presignatures that exist, by account and signers. */
   readonly made: string[] = []
+  /** Accounts of every session, failed ones included. */
+  readonly sessions: number[][] = []
   fails = 0
-  room = true
+  /** Sessions that a follower puts off. */
+  puts = 0
+  /** An account that some signer does not know. */
+  unknown = 0
+  room = 64
+  ownShare = 256
+  most = 16
   short = false
   readonly hot: HotKeys
 
@@ -24,16 +32,22 @@ class Bench {
     this.hot = new HotKeys({
       settings: { keep, warmMinutes },
       pool: {
-        ready: ({ signers }: Purpose) => this.made.filter((one) => one === signers.join()).length,
-        hasRoom: () => this.room,
+        ready: (purpose: Purpose) => this.made.filter((one) => one === nameOf(purpose)).length,
+        roomForOwn: () => this.room,
+        ownShare: this.ownShare,
       },
       maker: {
-        cost: () => ({ bytes: 1, cpuMs: 1 }),
+        cost: (_, count) => ({ bytes: count, cpuMs: 1 }),
+        most: (_, wanted) => Math.min(this.most, wanted),
         isShort: () => this.short,
-        make: async (_, signers) => {
-          if (this.fails-- > 0)
+        make: async (accounts, signers) => {
+          const numbers = accounts.map(({ id }) => id[0] ?? 0)
+          this.sessions.push(numbers)
+          if (this.fails-- > 0 || numbers.includes(this.unknown))
             throw new ProtocolError({ kind: 'cancelled', round: 'session/open' })
-          this.made.push(signers.join())
+          if (this.puts-- > 0) return 300
+          for (const number of numbers) this.made.push(nameOf(purposeFor(number, signers)))
+          return 0
         },
       },
       background: {
@@ -44,7 +58,6 @@ class Bench {
         },
       },
       clock: this.clock,
-      me: 1,
     })
   }
 
@@ -58,25 +71,80 @@ class Bench {
     for (const job of this.jobs.splice(0)) await job.run(new AbortController().signal, () => {})
     this.clock.pass(ms)
   }
+
+  /** One was used up. */
+  spend(account: number, signers: readonly number[] = SIGNERS): void {
+    this.made.splice(this.made.indexOf(nameOf(purposeFor(account, signers))), 1)
+    this.use(account, signers)
+  }
+
+  of(account: number): number {
+    return this.made.filter((one) => one.startsWith(`${account}/`)).length
+  }
 }
 
+const nameOf = ({ keyId, signers }: Purpose): string => `${keyId[0]}/${signers.join()}`
+
 describe('keys in use', () => {
-  it('have so many presignatures made as are to be kept, each in a job of its own', async () => {
+  it('have so many presignatures made as are to be kept, in one session', async () => {
     const bench = new Bench(3)
     bench.use()
-    equal(bench.jobs.length, 3)
+    equal(bench.jobs.length, 1)
     bench.use()
-    equal(bench.jobs.length, 3) // they are on their way
+    equal(bench.jobs.length, 1) // they are on their way
     await bench.run()
-    deepEqual(bench.made, ['1,2,3', '1,2,3', '1,2,3'])
-    await bench.run()
+    deepEqual(bench.sessions, [[1, 1, 1]])
+    await bench.run(MINUTE_MS)
     equal(bench.jobs.length, 0)
-    bench.made.pop()
-    bench.use()
+    bench.spend(1)
+    await bench.run(MINUTE_MS)
+    await bench.run()
+    deepEqual(bench.sessions, [[1, 1, 1], [1]])
+  })
+
+  it('with the same signers are served together, each its first one before any has its second', async () => {
+    const bench = new Bench(2)
+    for (const account of [1, 2, 3]) bench.use(account)
+    bench.use(4, [1, 2, 4])
+    bench.most = 4
+    equal(bench.jobs.length, 2)
+    await bench.run()
+    deepEqual(bench.sessions, [
+      [1, 2, 3, 1],
+      [4, 4],
+    ])
+    await bench.run(1_000)
+    await bench.run()
+    deepEqual(bench.sessions[2]?.toSorted(), [2, 3])
+  })
+
+  it('wait a second for others, unless they have nothing', async () => {
+    const bench = new Bench(2)
+    for (const account of [1, 2]) bench.use(account)
+    await bench.run(MINUTE_MS)
+    bench.spend(1)
+    bench.clock.pass(600)
+    bench.spend(2)
+    equal(bench.jobs.length, 0)
+    bench.clock.pass(400)
+    equal(bench.jobs.length, 1)
+    await bench.run(MINUTE_MS)
+    deepEqual(bench.sessions.at(-1), [1, 2])
+    bench.spend(1)
+    bench.spend(1)
     equal(bench.jobs.length, 1)
   })
 
-  it('have none made while correlations are short, ten times a second of waiting; the first alone is pressing', async () => {
+  it('have fewer each where there is no room for all', async () => {
+    const bench = new Bench(4)
+    for (let account = 1; account <= 120; account++) bench.use(account)
+    for (let turns = 0; turns < 60; turns++) await bench.run(1_100)
+    equal(bench.of(1), 2)
+    equal(bench.of(120), 2)
+    equal(bench.made.length, 240)
+  })
+
+  it('have none made while correlations are short, ten times a second of waiting', async () => {
     const bench = new Bench(2)
     bench.short = true
     bench.use()
@@ -85,10 +153,7 @@ describe('keys in use', () => {
     bench.clock.pass(3_500)
     bench.short = false
     bench.clock.pass(1_000)
-    deepEqual(
-      bench.jobs.map(({ urgency }) => urgency),
-      [undefined, 'spare'],
-    )
+    equal(bench.jobs.length, 1)
     const without = new Bench(1)
     without.short = true
     without.use()
@@ -101,10 +166,12 @@ describe('keys in use', () => {
   it('have them with the signers of their last signature', async () => {
     const bench = new Bench(1)
     bench.use(1, [1, 2, 3])
+    bench.use(1, [1, 2, 4]) // the job of the first signers finds that nobody wants it
     await bench.run()
-    bench.use(1, [1, 2, 4])
+    deepEqual(bench.made, ['1/1,2,4'])
+    bench.use(1, [1, 2, 3])
     await bench.run()
-    deepEqual(bench.made, ['1,2,3', '1,2,4'])
+    deepEqual(bench.made, ['1/1,2,4', '1/1,2,3'])
   })
 
   it('have none made any more once they are not used', async () => {
@@ -138,9 +205,51 @@ describe('keys in use', () => {
     deepEqual(waits, [500, 1000, 2000, 0])
   })
 
+  it('come again together when a follower says from when on it takes part', async () => {
+    const bench = new Bench(1)
+    bench.puts = 2
+    for (const account of [1, 2]) bench.use(account)
+    await bench.run(299)
+    equal(bench.jobs.length, 0)
+    await bench.run(1)
+    for (let turns = 0; turns < 3; turns++) await bench.run(300)
+    deepEqual(bench.sessions, [
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
+    equal(bench.made.length, 2)
+  })
+
+  it('are pressing while one of them has nothing', async () => {
+    const bench = new Bench(2)
+    bench.use(1)
+    equal(bench.jobs[0]?.urgency, 'urgent')
+    await bench.run(MINUTE_MS)
+    bench.spend(1)
+    bench.clock.pass(1_000)
+    equal(bench.jobs[0]?.urgency, undefined)
+  })
+
+  it('are tried alone after a failure, so that one that some signer does not know holds up nobody else', async () => {
+    const bench = new Bench(1)
+    bench.unknown = 2
+    for (const account of [1, 2, 3]) bench.use(account)
+    for (let turns = 0; turns < 20; turns++) await bench.run(1_000)
+    deepEqual(bench.sessions.slice(0, 4), [[1, 2, 3], [1], [2], [3]])
+    deepEqual(
+      [1, 2, 3].map((account) => bench.of(account)),
+      [1, 0, 1],
+    )
+    bench.unknown = 0
+    await bench.run(2 * MINUTE_MS)
+    await bench.run()
+    equal(bench.of(2), 1)
+  })
+
   it('have none made where there is no room, nor where that is switched off', () => {
     const full = new Bench(2)
-    full.room = false
+    full.room = 0
     full.use()
     equal(full.jobs.length, 0)
     const off = new Bench(0)

@@ -138,6 +138,8 @@ describe('requests of an account that signs often', function () {
     const done = [mine, other].filter(({ kind }) => kind === 'done')
     ok(done.length > 0)
     await warm.net.calm()
+    warm.net.clock.pass(1_000) // who did not sign hears of it within that
+    await warm.net.calm()
     const results = [1, 2, 3].map((at) => warm.net.guest(at).member.check(request))
     for (const reply of await Promise.all(results)) equal(reply.kind, 'done')
   })
