@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { benchCommittee } from './committee.ts'
 import { compareKernels } from './kernel.ts'
 import { benchLeaks } from './leak.ts'
 import { parseScenario, type Scenario, type Stage } from './network/scenario.ts'
@@ -18,6 +19,7 @@ npm run bench -- network [--scenario bench/scenarios/loopback.toml | --form a|b|
                         [--n 5] [--t 3]     (real processes on this machine; --delay: ms one way on each node's emulated link)
 npm run bench -- soak [--minutes 30] [--rate 10] [--n 5] [--t 3]
 npm run bench -- leak [--runs 100000]                  (timing classes of the kernel, a planted leak first)
+npm run bench -- committee [--n 5] [--t 3] [--runs 20]  (what a stranger's check of the committee costs)
 npm run bench -- report [--short]                       (all of the above, into docs/performance.md; about an hour, short: a quarter)
 npm run bench -- smoke                                  (one iteration of each, no numbers)`
 
@@ -75,6 +77,10 @@ async function main(): Promise<void> {
       const silent = await benchLeaks(integer('runs', 100_000, 1_000), print)
       process.exitCode = silent ? 0 : 1
       return
+    }
+    case 'committee': {
+      const [n, t] = [integer('n', 5, 3), integer('t', 3, 2)]
+      return benchCommittee(n, t, integer('runs', 20, 1), print)
     }
     case 'report':
       return report(process.env['HOLDFAST_PEERS'], print, { short: values.short })

@@ -1,3 +1,4 @@
+import { measureCommittee } from './committee.ts'
 import { benchKernel } from './kernel.ts'
 import { benchLeaks } from './leak.ts'
 import { runScenario } from './network.ts'
@@ -24,6 +25,8 @@ export async function smoke(print: (line: string) => void): Promise<void> {
   // The positive control: a slowdown that was planted must show.
   const slowed = await measureProtocol({ ...online, plantedMs: PLANTED_MS })
   if (slowed.perPartyMs.min < PLANTED_MS / 2) throw new Error('a planted slowdown does not show')
+  const { bytes, byRootKey } = await measureCommittee(3, 2, 1)
+  if (!(bytes > 0 && byRootKey.min > 0)) throw new Error('bench committee measured nothing')
   if (benchKernel(undefined, 1).length === 0) throw new Error('bench kernel measured nothing')
   let rows = 0
   await benchLeaks(1_000, () => {

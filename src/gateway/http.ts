@@ -1,16 +1,15 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { decodeGenesis, type Genesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
-import { toBase64url } from '../../protocols/request/base64url.ts'
 import type { Coordinator } from '../coordinator/coordinate.ts'
 import { type Phase, PhaseClock } from '../coordinator/phases.ts'
 import { failure } from '../coordinator/reply.ts'
 import type { JsonRpcError } from '../wire/json-rpc.ts'
 import { MAX_BODY_BYTES } from '../wire/limits.ts'
-import type { NetworkManifest, NodeHint } from '../wire/network.ts'
 import type { NodeStatus } from '../wire/status.ts'
 import { freshStatus } from './fresh-status.ts'
 import { handleRpc, limited, type RpcDependencies } from './handle-rpc.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
+import { manifestOf, type NetworkSource } from './manifest.ts'
 import type { NodeView } from './methods/method.ts'
 import { corsHeaders, hostAllowed, isLoopback, sourceOf } from './origins.ts'
 import { readJson } from './read-json.ts'
@@ -20,8 +19,8 @@ import { TokenBuckets } from './token-buckets.ts'
 
 export interface GatewayDependencies {
   readonly coordinator: Pick<Coordinator, 'handle'>
-  /** The encoded genesis, and where the members' nodes may be found. */
-  readonly network: { readonly genesis: Uint8Array; nodes(): readonly NodeHint[] }
+  /** The encoded genesis, where the members' nodes may be found, and who the committee is. */
+  readonly network: NetworkSource
   status(signal: AbortSignal): Promise<NodeStatus>
   readonly limits?: Partial<GatewayLimits>
   /** Takes requests in the plain form, on loopback of a development network only (05 §3.1). */
@@ -47,8 +46,6 @@ const BODY_TIMEOUT_MS = 10_000 // 600 KiB in 10 s: slower is no client
 const KEEP_ALIVE_MS = 30_000
 const STATUS_TIMEOUT_MS = 2_000 // health is asked often and answered at once, or not
 const FULL_DELAY_MS = 1_000 // as long as requests wait for a turn
-const MAX_SKEW_S = 30 // 05 §1.1
-const MAX_TTL_S = 300 // 05 §1.1
 
 export function createGateway(deps: GatewayDependencies): Gateway {
   const state = { listening: undefined as string | undefined, closing: false }
@@ -235,25 +232,6 @@ function rpcDependencies(
       account: bucketsOf(limits.account),
     },
     unexpected: (error) => deps.log.warn({ error }, 'a call failed'),
-  }
-}
-
-/** The manifest of 05 §1.1 with the genesis it belongs to. There is no root key before epochs. */
-function manifestOf(
-  { name, environment }: Genesis,
-  { genesis, nodes }: GatewayDependencies['network'],
-): NetworkManifest {
-  return {
-    v: 1,
-    networkId: toBase64url(networkIdOf(genesis)),
-    name,
-    environment,
-    rootKey: null,
-    nodes: nodes(),
-    minLevel: 'process',
-    maxSkew: MAX_SKEW_S,
-    maxTtl: MAX_TTL_S,
-    genesis: toBase64url(genesis),
   }
 }
 

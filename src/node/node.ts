@@ -133,7 +133,12 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     statusOf(guest, network, roster, known, signal)
   const gateway = createGateway({
     coordinator,
-    network: { genesis: genesisFile, nodes: () => hints(network, roster, me) },
+    network: {
+      genesis: genesisFile,
+      nodes: () => hints(network, roster, me),
+      published: () => null, // the committee of this version is that of the genesis file
+      first: () => null,
+    },
     status,
     allowPlain: config.allowPlain,
     limits: config.gateway.limits,

@@ -11,7 +11,8 @@ import { raced, type Wait, waitFor } from './deadline.ts'
 import { firstAnswer } from './failover.ts'
 import { HoldfastError, toHoldfastError } from './holdfast-error.ts'
 import { KnownKeys } from './known-keys.ts'
-import { isLoopbackUrl, type Network, parseNetworkId } from './network.ts'
+import { isLoopbackUrl, type Network, parseNetworkId, parseRootKey } from './network.ts'
+import type { NetworkState } from './network-state.ts'
 import { Nodes } from './nodes.ts'
 import { type Fetch, post } from './post.ts'
 import { Requests } from './requests.ts'
@@ -23,14 +24,23 @@ import {
   transactionJson,
   typedDataJson,
 } from './to-json.ts'
+import { Trust } from './trust.ts'
 import { type Account, verifyAccount } from './verify-account.ts'
 import { verifySigned } from './verify-signature.ts'
 
 export interface HoldfastOptions {
   /** Addresses of gateways, of any members. */
   readonly nodes: string | readonly string[]
-  /** The network's id, hex or base64url. Needed unless every node is on this machine (05 §1.1). */
+  /** The network's id, hex or base64url. This, `rootKey` or `state` is needed unless every node is on this machine (05 §1.1). */
   readonly networkId?: string
+  /** The network's root key, hex or base64url: with it the committee is verified by two signatures (03 §3.3). */
+  readonly rootKey?: string
+  /** What `onState` told an earlier client of this network: no committee older than that is believed. */
+  readonly state?: NetworkState
+  /** Told of each newer epoch that verified; an application that keeps it is not fooled after a restart either. */
+  readonly onState?: (state: NetworkState) => void
+  /** Unix milliseconds, for stamps; the machine's clock by default. */
+  readonly now?: () => number
   /** Approves requests; a call may bring another. */
   readonly signer?: Signer
   readonly fetch?: Fetch
@@ -93,7 +103,7 @@ export interface Holdfast {
     parameters: { account: AccountRef; transaction: TransactionFields },
     options?: CallOptions,
   ): Promise<string>
-  /** The network, once its genesis was checked. */
+  /** The network, once its genesis and its committee were checked. */
   getNetwork(options?: CallOptions): Promise<Network>
   /** What the first node to answer says about itself; nothing of it is proved. */
   getStatus(options?: CallOptions): Promise<NodeStatus>
@@ -117,13 +127,19 @@ class HoldfastClient implements Holdfast {
   constructor(options: HoldfastOptions) {
     const urls = (typeof options.nodes === 'string' ? [options.nodes] : options.nodes).map(urlOf)
     if (urls.length === 0) throw new HoldfastError('NO_NODE', { message: 'no nodes are given' })
-    if (options.networkId === undefined && !urls.every(isLoopbackUrl))
+    const { networkId, rootKey, state, onState, now = Date.now } = options
+    const isPinned = networkId !== undefined || rootKey !== undefined || state !== undefined
+    if (!isPinned && !urls.every(isLoopbackUrl))
       throw new HoldfastError('MANIFEST_INVALID', {
-        message: 'give networkId: only nodes on this machine may be used without',
+        message: 'give networkId or rootKey: only nodes on this machine may be used without',
       })
-    const pinned = options.networkId === undefined ? undefined : parseNetworkId(options.networkId)
+    const trust = new Trust({
+      networkId: networkId === undefined ? undefined : parseNetworkId(networkId),
+      rootKey: rootKey === undefined ? undefined : parseRootKey(rootKey),
+      ...{ state, onState, now },
+    })
     this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
-    this.#nodes = new Nodes(urls, pinned, this.#fetch)
+    this.#nodes = new Nodes(urls, trust, this.#fetch)
     this.#signer = options.signer
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS
   }
@@ -300,7 +316,7 @@ class HoldfastClient implements Holdfast {
       },
       {
         address,
-        needed: Math.max(oneHonest(network), network.genesis.params.t),
+        needed: Math.max(oneHonest(network), network.epochs[0].t),
         signal: wait.signal,
       },
     )
@@ -327,8 +343,8 @@ class HoldfastClient implements Holdfast {
 export const networkIdText = ({ networkId }: Network): string => bytesToHex(networkId)
 
 /** f+1: among so many members one is honest. */
-const oneHonest = ({ genesis: { members, params } }: Network): number =>
-  quorums(members.length, params.t).f + 1
+const oneHonest = ({ epochs: [{ members, t }] }: Network): number =>
+  quorums(members.length, t).f + 1
 
 function urlOf(text: string): string {
   const url = URL.parse(text)

@@ -115,6 +115,7 @@ const CLIENT_SIDE: ReadonlySet<string> = new Set([
   'SIGNATURE_INVALID',
   'NO_NODE',
   'MANIFEST_INVALID',
+  'STALE_COMMITTEE',
 ])
 
 /** What all nodes together came to. Refusals of too few are no refusal: others may say yes later. */
@@ -125,11 +126,13 @@ function worst(
 ): HoldfastError {
   const said = errors.filter(({ id }) => !CLIENT_SIDE.has(id))
   const invalid = errors.find(({ id }) => id === 'SIGNATURE_INVALID')
+  const stale = errors.find(({ id }) => id === 'STALE_COMMITTEE')
   const manifest = errors.find(({ id }) => id === 'MANIFEST_INVALID')
   return (
     said.at(-1) ??
     lone(refused, needed) ??
     invalid ??
+    stale ??
     manifest ??
     errors.at(-1) ??
     new HoldfastError('NO_NODE')

@@ -15,6 +15,12 @@ const CLIENT_ERRORS = {
   },
   /** The network is not the pinned one, or cannot be known. */
   MANIFEST_INVALID: { code: -32_000, retryable: false, text: 'not the expected network' },
+  /** No node shows that its committee is the present one: an old certificate, no stamp that lives, or another network's (03 §3.3). */
+  STALE_COMMITTEE: {
+    code: -32_000,
+    retryable: true,
+    text: 'no node shows the present committee',
+  },
   /** Nodes name different addresses for one account: at least one of them lies. Nothing is lost. */
   ACCOUNT_DISPUTED: { code: -32_000, retryable: true, text: 'nodes disagree about the account' },
   /** Too few nodes name the account's address; those that do agree. Nothing is lost. */

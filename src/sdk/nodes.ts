@@ -1,26 +1,27 @@
 import { NODE_STATUS } from '../wire/status.ts'
 import { HoldfastError } from './holdfast-error.ts'
-import { type Network, readManifest } from './network.ts'
+import type { Network } from './network.ts'
 import { type Fetch, post } from './post.ts'
+import type { Trust } from './trust.ts'
 
 const SHUNNED_MS = 600_000 // 06 §3: a node of another network is not asked again for ten minutes
+const STALE_MS = 30_000 // a node that lacks the newest stamp has it soon
 
 /** The nodes of a client: which served last, and that each serves the one network. */
 export class Nodes {
   readonly #urls: readonly string[]
   readonly #fetch: Fetch
+  readonly #trust: Trust
   readonly #checked = new Map<string, Network>()
   readonly #shunned = new Map<string, number>()
-  /** Given, or that of the first node to answer. */
-  #pinned: Uint8Array | undefined
   #last: string | undefined
   /** In the order in which they refused something; asked last until they serve again. */
   readonly #refusing = new Set<string>()
   readonly #peers = new Map<string, string>()
 
-  constructor(urls: readonly string[], pinned: Uint8Array | undefined, fetch: Fetch) {
+  constructor(urls: readonly string[], trust: Trust, fetch: Fetch) {
     this.#urls = [...new Set(urls)]
-    this.#pinned = pinned
+    this.#trust = trust
     this.#fetch = fetch
   }
 
@@ -71,18 +72,24 @@ export class Nodes {
     return parsed.data.peerId
   }
 
-  /** The network that the node serves, asked once. Throws MANIFEST_INVALID for any but the pinned one. */
+  /**
+   * The network that the node serves, asked once, and again when its stamp ended or a newer epoch is known. Throws
+   * MANIFEST_INVALID for any but the pinned one, STALE_COMMITTEE for any committee but the present one.
+   */
   async network(url: string, signal: AbortSignal): Promise<Network> {
     const known = this.#checked.get(url)
-    if (known !== undefined) return known
+    if (known !== undefined && this.#trust.isCurrent(known)) return known
     const { result } = await post(this.#fetch, url, { method: 'getNetwork', params: [] }, signal)
     try {
-      const network = readManifest(result, this.#pinned)
-      this.#pinned ??= network.networkId
+      const network = this.#trust.read(result)
       this.#checked.set(url, network)
       return network
     } catch (error) {
-      if (error instanceof HoldfastError) this.#shunned.set(url, performance.now() + SHUNNED_MS)
+      this.#checked.delete(url)
+      if (error instanceof HoldfastError) {
+        const ms = error.id === 'STALE_COMMITTEE' ? STALE_MS : SHUNNED_MS
+        this.#shunned.set(url, performance.now() + ms)
+      }
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
+import { sameBytes } from '../../protocols/agreement/compare-bytes.ts'
 import { committeeIdOf } from '../../protocols/agreement/genesis.ts'
 import { quorums } from '../../protocols/agreement/quorums.ts'
 import {
@@ -48,17 +49,20 @@ export function verifyAccount(value: unknown, network: Network, digest: Uint8Arr
   if (!parsed.success) return refuse('no account', parsed.error)
   const { account_id: accountId, key_id: keyId, address, certificate } = parsed.data
   const cert = decode(certificate)
-  const { genesis, networkId } = network
-  const { members, params } = genesis
+  const { epochs, networkId } = network
+  const epoch = epochs.find(({ epochId }) => sameBytes(epochId, cert.epochId))
+  if (epoch === undefined) return refuse('the key is of an epoch that this client does not know')
+  const { epochId, members, t } = epoch
   const context = {
     networkId,
     committeeId: committeeIdOf(networkId, 0),
+    epochId,
     members,
-    quorum: quorums(members.length, params.t).q,
+    quorum: quorums(members.length, t).q,
   }
   if (!verifyKeyCertificate(cert, context))
     return refuse('the key certificate does not verify for this network')
-  if (cert.curve !== SECP256K1 || cert.t !== params.t)
+  if (cert.curve !== SECP256K1 || cert.t !== t)
     return refuse('the key has another curve or threshold than the network')
   if (bytesToHex(cert.keyId) !== keyId) return refuse('the certificate is for another key')
   if (address !== ethereumAddress(cert)) return refuse('the address is not the one of the key')

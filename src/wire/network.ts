@@ -3,7 +3,8 @@ import * as z from 'zod'
 const MAX_NODES = 64 // arrays of the data model (05 §1)
 const MAX_ADDRESSES = 16
 const BYTES32_CHARS = 43 // base64url without padding
-const MAX_GENESIS_CHARS = 87_382 // 64 KiB in base64url
+const BYTES33_CHARS = 44
+const MAX_LARGE_CHARS = 87_382 // 64 KiB in base64url (03 §1.1)
 
 /** Where a node may be found; a hint, no truth. */
 export interface NodeHint {
@@ -12,13 +13,21 @@ export interface NodeHint {
   readonly multiaddrs: readonly string[]
 }
 
+/** The committee as it is published (03 §3.1), in base64url: at most 64 KiB each. */
+export interface ShownCommittee {
+  /** Object `published`: certificate with its record, rootSig, stamp. */
+  readonly published: string
+  /** epochCert of epoch 0, for those who know no root key; null where `published` has it, or the node does not. */
+  readonly first: string | null
+}
+
 /** Result of `getNetwork`: the manifest (05 §1.1) and the genesis whose hash is the network id. Bytes are base64url. */
 export interface NetworkManifest {
   readonly v: 1
   readonly networkId: string
   readonly name: string
   readonly environment: 'development' | 'production'
-  /** Null until the committee has a root key. */
+  /** Compressed key of the committee, 33 bytes; null until it has one, and then `committee` is null too. */
   readonly rootKey: string | null
   readonly nodes: readonly NodeHint[]
   readonly minLevel: 'process' | 'boot-bound' | 'tee'
@@ -26,6 +35,7 @@ export interface NetworkManifest {
   readonly maxSkew: number
   readonly maxTtl: number
   readonly genesis: string
+  readonly committee: ShownCommittee | null
 }
 
 export const NETWORK_MANIFEST: z.ZodType<NetworkManifest> = z.strictObject({
@@ -33,7 +43,7 @@ export const NETWORK_MANIFEST: z.ZodType<NetworkManifest> = z.strictObject({
   networkId: z.string().length(BYTES32_CHARS),
   name: z.string().max(128),
   environment: z.enum(['development', 'production']),
-  rootKey: z.string().max(64).nullable(),
+  rootKey: z.string().length(BYTES33_CHARS).nullable(),
   nodes: z
     .array(
       z.strictObject({
@@ -46,5 +56,11 @@ export const NETWORK_MANIFEST: z.ZodType<NetworkManifest> = z.strictObject({
   minLevel: z.enum(['process', 'boot-bound', 'tee']),
   maxSkew: z.int().nonnegative(),
   maxTtl: z.int().positive(),
-  genesis: z.string().max(MAX_GENESIS_CHARS),
+  genesis: z.string().max(MAX_LARGE_CHARS),
+  committee: z
+    .strictObject({
+      published: z.string().max(MAX_LARGE_CHARS),
+      first: z.string().max(MAX_LARGE_CHARS).nullable(),
+    })
+    .nullable(),
 })

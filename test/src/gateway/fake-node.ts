@@ -58,7 +58,12 @@ export class FakeNode {
             return this.reply(request, options)
           },
         },
-        network: { genesis: encodeGenesis(genesis), nodes: () => [] },
+        network: {
+          genesis: encodeGenesis(genesis),
+          nodes: () => [],
+          published: () => null,
+          first: () => null,
+        },
         status: () => this.status(),
         allowPlain: true,
         monotonic: () => this.at,

@@ -426,7 +426,7 @@ describe('the gateway', () => {
       const { body } = await new FakeNode().post(call())
       const manifest = NETWORK_MANIFEST.parse(body.result)
       assert.equal(manifest.networkId, toBase64url(networkIdOf(fromBase64url(manifest.genesis))))
-      assert.equal(manifest.rootKey, null)
+      assert.deepEqual([manifest.rootKey, manifest.committee], [null, null])
       assert.equal(manifest.environment, 'development')
       assert.equal(manifest.minLevel, 'process')
     })
@@ -528,7 +528,12 @@ describe('the gateway', () => {
   it('listens, answers, and refuses a used port', async () => {
     const deps = {
       coordinator: { handle: async () => ({ result: 'x' }) },
-      network: { genesis: encodeGenesis(GENESIS), nodes: () => [] },
+      network: {
+        genesis: encodeGenesis(GENESIS),
+        nodes: () => [],
+        published: () => null,
+        first: () => null,
+      },
       status: async () => status(),
       allowPlain: true,
       log: { warn: () => undefined },

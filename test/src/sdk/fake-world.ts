@@ -201,6 +201,7 @@ export class FakeWorld {
       maxSkew: 30,
       maxTtl: 300,
       genesis: toBase64url(this.genesisBytes),
+      committee: null,
     }
   }
 }

@@ -19,7 +19,9 @@ const manifest = {
   maxSkew: 30,
   maxTtl: 300,
   genesis: 'AA',
+  committee: null,
 }
+const committee = { published: 'AA', first: null }
 const account = {
   account_id: '33333333-3333-8333-8333-333333333333',
   key_id: 'ab'.repeat(32),
@@ -75,7 +77,11 @@ const SCHEMAS: readonly Schema[] = [
   {
     name: 'a manifest',
     parse: (value) => NETWORK_MANIFEST.safeParse(value),
-    good: [manifest, { ...manifest, nodes: [] }],
+    good: [
+      manifest,
+      { ...manifest, nodes: [] },
+      { ...manifest, rootKey: 'A'.repeat(44), committee: { ...committee, first: 'AA' } },
+    ],
     bad: [
       { ...manifest, v: 2 },
       { ...manifest, networkId: 'A'.repeat(42) },
@@ -83,6 +89,12 @@ const SCHEMAS: readonly Schema[] = [
       { ...manifest, nodes: Array.from({ length: 65 }, () => ({ peerId: 'p', multiaddrs: [] })) },
       { ...manifest, genesis: 'A'.repeat(87_383) },
       { ...manifest, more: 1 },
+      { ...manifest, rootKey: 'A'.repeat(43) },
+      { ...manifest, committee: undefined },
+      { ...manifest, committee: { published: 'AA' } },
+      { ...manifest, committee: { ...committee, published: 'A'.repeat(87_383) } },
+      { ...manifest, committee: { ...committee, first: 'A'.repeat(87_383) } },
+      { ...manifest, committee: { ...committee, more: 1 } },
     ],
   },
   {
