@@ -50,7 +50,7 @@ function keysOf(net: GuestNet, owner: number): Uint8Array[] {
   const { vault } = net.guest(1)
   const ready = new ReadyKeys(vault)
   const keys: Uint8Array[] = []
-  for (let key = ready.next(owner); key !== undefined; key = ready.next(owner)) {
+  for (let key = ready.keysOf(owner)[0]; key !== undefined; key = ready.keysOf(owner)[0]) {
     keys.push(key)
     ready.take(key)
   }

@@ -22,6 +22,8 @@ import { decodeVotes, encodeVotes } from './assignment-votes.ts'
 import { Ballot, type BallotInit } from './ballot.ts'
 import { Changes } from './changes.ts'
 import { decoded, type HeldKeys } from './held-keys.ts'
+import type { KeyGate } from './key-gate.ts'
+import { madeName } from './key-part.ts'
 import type { KeygenLimits } from './keygen-limits.ts'
 import {
   assigningName,
@@ -55,6 +57,7 @@ export interface AssignmentsInit extends BallotInit {
   readonly clock: Clock
   readonly held: HeldKeys
   readonly limits: KeygenLimits
+  readonly gate: Pick<KeyGate, 'isReleased'>
   /** `voted`: so many members voted for it that an honest one checked its times when they were right. */
   readonly authorize: (request: Uint8Array, voted: boolean) => Promise<Authorized>
   /** Whether a key is being generated for this account, or was and may still become its key. */
@@ -160,13 +163,19 @@ export class Assignments {
     this.#disarm?.()
   }
 
+  /** A key of this guest's pool that no change of epoch can lose (03 §6.1). */
+  #nextKey(): Uint8Array | undefined {
+    const { committee, ready, gate } = this.#init
+    return ready.keysOf(committee.me.index).find((keyId) => gate.isReleased(keyId))
+  }
+
   #mayBegin(request: Uint8Array, accountId: Uint8Array): boolean {
-    const { committee, ready, certified, isBusy, isComplete } = this.#init
+    const { certified, isBusy, isComplete } = this.#init
     return (
       !this.#closed &&
       this.#led < MAX_LED &&
       request.length <= MAX_ASSIGNED_REQUEST_BYTES &&
-      ready.next(committee.me.index) !== undefined &&
+      this.#nextKey() !== undefined &&
       isComplete() &&
       !certified.has(accountId) &&
       !isBusy(accountId)
@@ -174,9 +183,9 @@ export class Assignments {
   }
 
   async #begin(request: Uint8Array, { accountId }: CreateRequest): Promise<boolean> {
-    const { committee, ready, limits, onUsed } = this.#init
+    const { committee, limits, onUsed } = this.#init
     if (this.has(accountId) || (await this.#account(accountId)) !== undefined) return true
-    const keyId = ready.next(committee.me.index)
+    const keyId = this.#nextKey()
     if (keyId === undefined || !this.#mayBegin(request, accountId)) return false
     limits.ran(committee.me.index)
     await this.#vote(new OpenAssignment(committee, request, []), keyId)
@@ -357,6 +366,7 @@ export class Assignments {
     const certificate = await held.certificate(keyId)
     const account = accountOf(accountId, digest, credential, certificate, encodeVotes(votes))
     await accounts.add(account, () => ({
+      bulk: new Map([[madeName(keyId), null]]), // the account's record has it now
       critical: new Map([
         ...this.#taken(keyId),
         certified.set(accountId, keyId),

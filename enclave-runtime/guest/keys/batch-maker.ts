@@ -37,6 +37,8 @@ export interface BatchMakerInit extends RunKeygenDeps {
   readonly background: Pick<Background, 'offer' | 'admit'>
   readonly clock: Pick<Clock, 'after'>
   readonly isComplete: () => boolean
+  /** A batch of this guest's pool ended, well or not. */
+  readonly onMade: () => void
 }
 
 /** Keys made before there is an account for them, by whole batches: led here for the own pool, or followed. */
@@ -121,6 +123,7 @@ export class BatchMaker {
         ),
       )
     } finally {
+      this.#init.onMade()
       answers.unwatch(session)
       signal.removeEventListener('abort', end)
     }

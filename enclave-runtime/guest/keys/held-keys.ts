@@ -14,7 +14,7 @@ import { BoundedMap } from '../bounded-map.ts'
 import type { Committee } from '../committee.ts'
 import type { Records } from '../records.ts'
 import { VaultError } from '../vault/vault-error.ts'
-import { batchIdOf, decodeKeyPart } from './key-part.ts'
+import { batchIdOf, decodeKeyPart, madeName } from './key-part.ts'
 import { MAX_BATCH, type PendingBatch, shareName } from './pending-batch.ts'
 
 /** Keys whose account is about to come, or came just now. */
@@ -58,7 +58,7 @@ export class HeldKeys {
     this.#records = records
   }
 
-  /** The certificate of a key of a certified batch. Throws `VaultError` RECORD_CORRUPT. */
+  /** The certificate of a ready key, or of one that is about to be an account's. Throws `VaultError` RECORD_CORRUPT. */
   async certificate(keyId: Uint8Array): Promise<KeyCertificate> {
     return this.#expected.get(keyId) ?? (await this.#read(keyId))
   }
@@ -70,7 +70,8 @@ export class HeldKeys {
 
   async #read(keyId: Uint8Array): Promise<KeyCertificate> {
     const name = shareName(keyId)
-    const part = await this.#records.sharePart(name)
+    const kept = await this.#records.bulk(madeName(keyId)) // of a key that is older than this epoch
+    const part = kept ?? (await this.#records.sharePart(name))
     if (part === undefined) throw new VaultError('RECORD_CORRUPT', `the share ${name} is missing`)
     return this.certificateOf(keyId, part)
   }

@@ -3,6 +3,9 @@ import type { KeyRecord } from '../../../protocols/keygen/generate-keys.ts'
 import { Reader, u8 } from '../../../protocols/session/codec.ts'
 
 const MAX_GUESTS = 16
+
+/** Where the part of a ready key lies as it was made, once its epoch is over: that beside its share is another in every epoch. */
+export const madeName = (keyId: Uint8Array): string => `made/${Buffer.from(keyId).toString('hex')}`
 const BATCH_ID_BYTES = 16
 
 /** The first half of T. */

@@ -10,13 +10,15 @@ import { BatchMaker, type BatchMakerInit } from './batch-maker.ts'
 import type { RunOf } from './certificate-letters.ts'
 import type { CertifiedKeys } from './certified-keys.ts'
 import type { HeldKeys } from './held-keys.ts'
+import type { KeyGate } from './key-gate.ts'
 import { KeygenLimits } from './keygen-limits.ts'
 import { KeygenManager, type KeygenManagerInit } from './keygen-manager.ts'
 import { PendingKeys } from './pending-keys.ts'
 import type { ReadyKeys } from './ready-keys.ts'
+import { ReadyReleases } from './ready-releases.ts'
 
 export interface KeyRoomInit
-  extends Omit<BatchMakerInit, 'pending' | 'limits' | 'size'>,
+  extends Omit<BatchMakerInit, 'pending' | 'limits' | 'size' | 'onMade'>,
     Pick<KeygenManagerInit, 'live' | 'now'> {
   readonly records: Records
   readonly background: Background
@@ -24,6 +26,7 @@ export interface KeyRoomInit
   readonly accounts: AccountStore
   readonly held: HeldKeys
   readonly certified: CertifiedKeys
+  readonly gate: KeyGate
   readonly ready: ReadyKeys
   /** Keys that this guest wants to have ready. */
   readonly readyKeys: number
@@ -39,6 +42,7 @@ export class KeyRoom {
   readonly assignments: Assignments
   readonly batches: BatchMaker
   readonly keygen: KeygenManager
+  readonly #releases: ReadyReleases
 
   constructor(init: KeyRoomInit) {
     const { keys, ready, clock, authorize } = init
@@ -65,7 +69,9 @@ export class KeyRoom {
       onUnknownKey: (keyId) => this.pending.hurry(keyId),
       onUsed: () => this.batches.refill(),
     })
-    this.batches = new BatchMaker({ ...shared, size: init.readyKeys })
+    this.#releases = new ReadyReleases({ ...init, me: init.committee.me.index })
+    const onMade = () => this.#releases.resume()
+    this.batches = new BatchMaker({ ...shared, size: init.readyKeys, onMade })
     this.keygen = new KeygenManager({
       ...shared,
       assignments: this.assignments,
@@ -77,12 +83,14 @@ export class KeyRoom {
   resume(): void {
     this.pending.resume()
     this.assignments.resume()
+    this.#releases.resume()
     this.batches.refill()
   }
 
   close(): void {
     this.pending.close()
     this.assignments.close()
+    this.#releases.close()
     this.batches.close()
   }
 }

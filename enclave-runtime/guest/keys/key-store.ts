@@ -8,7 +8,8 @@ import type { Tell } from '../events.ts'
 import type { Records } from '../records.ts'
 import type { CertifiedKeys } from './certified-keys.ts'
 import { certifiedBatch, decoded, type HeldKeys, type Signatures } from './held-keys.ts'
-import { keyPart } from './key-part.ts'
+import type { KeyGate } from './key-gate.ts'
+import { keyPart, madeName } from './key-part.ts'
 import {
   decodePendingBatch,
   encodePendingBatch,
@@ -19,7 +20,7 @@ import {
 } from './pending-batch.ts'
 import type { ReadyKeys } from './ready-keys.ts'
 
-/** A second K4 for one account, or one for a batch that is gone: refused, whoever asks. */
+/** A second K4 for one account, one for a batch that is gone, or one while the keys of the epoch are frozen: refused, whoever asks. */
 export class CertifyRefused extends Error {
   override readonly name = 'CertifyRefused'
 }
@@ -33,6 +34,7 @@ export interface KeyStoreInit {
   /** Accounts for which this guest signed a T or gave its vote, or is about to. */
   readonly certified: CertifiedKeys
   readonly ready: ReadyKeys
+  readonly gate: Pick<KeyGate, 'mayCertify'>
   readonly tell: Tell
 }
 
@@ -117,6 +119,7 @@ export class KeyStore {
     const { accounts, records } = this.#init
     const pending = this.find(transcript)
     if (pending === undefined) throw new CertifyRefused('no such pending batch')
+    if (!this.#init.gate.mayCertify()) throw new CertifyRefused('the keys are frozen')
     const { purpose } = pending
     if (purpose.kind === 'account') {
       this.#assertAllowed(pending, purpose.accountId)
@@ -150,9 +153,27 @@ export class KeyStore {
     return done
   }
 
+  /** What is public beside this guest's share of a key: F of its epoch; undefined where there is no share. */
+  part(keyId: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#init.records.sharePart(shareName(keyId))
+  }
+
   /** This guest's share of a key, for one use: the caller wipes it. */
   share(keyId: Uint8Array): Promise<Handle<'share'>> {
     return this.#init.records.loadShare(shareName(keyId))
+  }
+
+  /**
+   * Before the shares of this epoch are destroyed: what lies beside those of ready keys is kept, for beside the shares
+   * of the next one lies another F, and a certificate needs the first. Repeatable.
+   */
+  async keepParts(): Promise<void> {
+    const { records, ready } = this.#init
+    for (const keyId of ready.all) {
+      if ((await records.bulk(madeName(keyId))) !== undefined) continue
+      const part = await this.part(keyId)
+      if (part !== undefined) await records.write({ bulk: new Map([[madeName(keyId), part]]) })
+    }
   }
 
   #hold(pending: PendingBatch): void {

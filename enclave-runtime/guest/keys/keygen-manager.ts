@@ -25,6 +25,7 @@ import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
 import type { Assignments, Unassigned } from './assignments.ts'
 import { isValidCertificate } from './certificates.ts'
+import type { KeyGate } from './key-gate.ts'
 import type { KeygenLimits } from './keygen-limits.ts'
 import { decodeKeygenOpening, encodeKeygenOpening } from './keygen-opening.ts'
 import { type RunKeygenDeps, runKeygen } from './run-keygen.ts'
@@ -36,6 +37,7 @@ import { type RunKeygenDeps, runKeygen } from './run-keygen.ts'
 const KEYGEN_MS = 30_000
 const MIN_BUDGET_MS = 500
 const RETRY_MS = 1_000
+const RELEASE_MS = 5_000 // a quorum answers in well under a second
 const MAX_SKEW_S = 30 // 05 §3.2
 
 export type CreateRequest = Extract<Authorized, { kind: 'create' }>
@@ -47,6 +49,7 @@ export interface KeygenManagerInit extends RunKeygenDeps {
   readonly live: LiveAttempts
   readonly limits: KeygenLimits
   readonly accounts: AccountStore
+  readonly gate: Pick<KeyGate, 'release'>
   /** Ready keys given to accounts. */
   readonly assignments: Assignments
   /** Unix seconds. */
@@ -97,12 +100,12 @@ export class KeygenManager {
       if ((await pending.resolve(accountId)) === 'open') return failed('not-yet', [], RETRY_MS)
     }
     const existing = keys.isCertified(accountId) ? await accounts.get(accountId) : undefined
-    if (existing !== undefined) return this.#done(existing)
+    if (existing !== undefined) return await this.#done(existing)
     this.assertOpen(accountId)
     const assigned = await assignments.lead(request, asked, budgetMs)
     if (assigned !== 'none') {
       const account = await accounts.get(accountId)
-      return account === undefined ? unassigned(assigned) : this.#done(account)
+      return account === undefined ? unassigned(assigned) : await this.#done(account)
     }
     if (assignments.has(accountId)) return failed('not-yet', [], RETRY_MS) // another member named a key meanwhile
     if (this.#leading >= MAX_KEYGENS_PER_OPENER) return failed('overloaded', [], RETRY_MS)
@@ -143,13 +146,13 @@ export class KeygenManager {
       )
     } catch (error) {
       const account = await accounts.get(asked.accountId)
-      return account === undefined ? leadFailure(error, heard, session) : this.#done(account)
+      return account === undefined ? leadFailure(error, heard, session) : await this.#done(account)
     } finally {
       answers.unwatch(session)
     }
     const account = await accounts.get(asked.accountId)
     if (account === undefined) throw new Error('bug: a generated key without an account')
-    return this.#done(account)
+    return await this.#done(account)
   }
 
   async #follow(
@@ -238,7 +241,10 @@ export class KeygenManager {
     return isValidCertificate(this.#init.committee, decodeKeyCertificate(result))
   }
 
-  #done(account: Account): LeadReply {
+  /** The address is told only when a quorum holds its key (03 §6.1). */
+  async #done(account: Account): Promise<LeadReply> {
+    const released = await this.#init.gate.release([account.certificate], RELEASE_MS)
+    if (!released) return failed('not-yet', [], RETRY_MS)
     const signers = this.#init.committee.guests.map(({ index }) => index)
     return { kind: 'done', result: KeygenManager.resultOf(account), signers }
   }

@@ -22,6 +22,7 @@ import {
 } from './certificate-letters.ts'
 import { certifies, inPartyOrder, isCertification } from './certificates.ts'
 import type { HeldKeys } from './held-keys.ts'
+import type { KeyGate } from './key-gate.ts'
 import { CertifyRefused, type KeyStore } from './key-store.ts'
 import type { PendingBatch, Purpose } from './pending-batch.ts'
 
@@ -55,6 +56,7 @@ export interface PendingKeysInit {
   readonly keys: KeyStore
   readonly held: Pick<HeldKeys, 'signatures'>
   readonly accounts: AccountStore
+  readonly gate: Pick<KeyGate, 'mayCertify'>
   /** Such a run goes on here: what it will hold is not decided. */
   readonly isBusy: (run: RunOf) => boolean
   readonly onError: (error: unknown) => void
@@ -197,7 +199,8 @@ export class PendingKeys {
     const pending = keys.find(transcript)
     if (pending === undefined) return { ...nothing, state: 'unknown' }
     const proof = await this.#ownProof(pending)
-    const signature = pending.proofs === null ? null : this.certify(pending.transcript)
+    const mayCertify = pending.proofs !== null && this.#init.gate.mayCertify()
+    const signature = mayCertify ? this.certify(pending.transcript) : null
     return { ...nothing, state: 'pending', proof, signature }
   }
 
@@ -232,11 +235,12 @@ export class PendingKeys {
       try {
         await keys.prove(pending.transcript, known.proofs)
       } catch (error) {
-        if (error instanceof CertifyRefused) return // this key was given up for another one
+        if (error instanceof CertifyRefused) return // given up for another one, or frozen: asked about again
         throw error
       }
     }
-    known.signatures.set(committee.me.index, this.certify(pending.transcript))
+    if (this.#init.gate.mayCertify())
+      known.signatures.set(committee.me.index, this.certify(pending.transcript))
     const signatures = inPartyOrder(known.signatures)
     if (certifies(committee, signatures, pending)) await keys.activate(pending, signatures)
   }

@@ -43,6 +43,11 @@ export class ReadyKeys {
     }
   }
 
+  /** The keys of all owners. */
+  get all(): readonly Uint8Array[] {
+    return [...this.#places.keys()].map((keyId) => new Uint8Array(Buffer.from(keyId, 'hex')))
+  }
+
   get count(): number {
     return this.#places.size
   }
@@ -56,10 +61,11 @@ export class ReadyKeys {
     return this.#batches.get(this.#places.get(hex(keyId)) ?? '')?.owner
   }
 
-  /** A key of this owner. */
-  next(owner: PartyIndex): Uint8Array | undefined {
-    const [keyId] = this.#of(owner)[0]?.keys ?? []
-    return keyId === undefined ? undefined : new Uint8Array(Buffer.from(keyId, 'hex'))
+  /** All keys of this owner, the oldest first. */
+  keysOf(owner: PartyIndex): readonly Uint8Array[] {
+    return this.#of(owner).flatMap(({ keys }) =>
+      [...keys].map((keyId) => new Uint8Array(Buffer.from(keyId, 'hex'))),
+    )
   }
 
   /** The record of a batch that was certified; `added` when it is durable. */

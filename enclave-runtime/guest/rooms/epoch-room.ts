@@ -181,6 +181,11 @@ export class EpochRoom {
     this.router.unreachable(party, priority)
   }
 
+  /** Before the shares of this epoch are destroyed: what later epochs need of them. Repeatable. */
+  async keepParts(): Promise<void> {
+    await this.#requests?.keys.keepParts()
+  }
+
   /** Nothing runs on, and nothing of it stays: presignatures, correlations and setups are wiped. */
   close(): void {
     this.#isRetired = true

@@ -6,6 +6,7 @@ import type { setUpPair } from '../../../protocols/pair-setup/set-up-pair.ts'
 import type { sign } from '../../../protocols/sign/sign.ts'
 import type { EpochName } from '../epochs/epoch-work.ts'
 import type { Tell } from '../events.ts'
+import type { KeyGate } from '../keys/key-gate.ts'
 import type { SetupLimits } from '../pairs/pair.ts'
 import type { Records } from '../records.ts'
 import type { Clock } from '../sessions/clock.ts'
@@ -26,6 +27,8 @@ export interface GuestInit {
   readonly tell: Tell
   readonly bootId: Uint8Array
   readonly settings: GuestSettings
+  /** What the epoch protocol says about new keys; absent: of a committee that never changes. */
+  readonly gate?: KeyGate
   /** How long something held the main loop lately; absent: nobody looks. */
   readonly loopDelayMs?: () => number
   /** A defect, or a disk that does not take records: the guest cannot go on. */

@@ -1,7 +1,10 @@
+import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
+import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.ts'
 import { RequestError } from '../../../protocols/request/errors.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import type { CheckReply, GuestStatus, LeadPlan, LeadReply } from '../../port/messages.ts'
 import type { Committee } from '../committee.ts'
+import { openGate } from '../keys/key-gate.ts'
 import { KeyRoom } from '../keys/key-room.ts'
 import { KeyStore } from '../keys/key-store.ts'
 import { KeygenManager } from '../keys/keygen-manager.ts'
@@ -51,7 +54,8 @@ export class RequestRoom {
     this.#state = state
     this.#committee = committee
     const onError = (error: unknown) => state.defect(error)
-    const stores = { committee, records, kernel, accounts, held, certified, ready }
+    const { gate = openGate } = init
+    const stores = { committee, records, kernel, accounts, held, certified, ready, gate }
     this.keys = new KeyStore({ ...stores, tell })
     const shared = {
       ...{ committee, router, kernel, random, answers, followers, live },
@@ -129,9 +133,10 @@ export class RequestRoom {
     if (asked.kind === 'read') return { kind: 'done', result: [asked.account.address] }
     if (asked.kind === 'create') {
       const account = await accounts.get(asked.accountId)
-      if (account !== undefined) return { kind: 'done', result: KeygenManager.resultOf(account) }
+      if (account !== undefined && this.#isReleased(account.certificate))
+        return { kind: 'done', result: KeygenManager.resultOf(account) }
       this.#assertMakesKeys()
-      this.#keyRoom.keygen.assertOpen(asked.accountId)
+      if (account === undefined) this.#keyRoom.keygen.assertOpen(asked.accountId)
       return { kind: 'keygen', reqId, accountId: asked.accountId }
     }
     const done = results.get(reqId, this.#state.now())
@@ -245,6 +250,12 @@ export class RequestRoom {
       verify,
       isDone: (digest) => results.get(digest, this.#state.now()) !== undefined,
     }
+  }
+
+  /** Keys of epochs before this one stand in its record. */
+  #isReleased({ epochId, keyId }: KeyCertificate): boolean {
+    const { gate = openGate } = this.#state.init
+    return !sameBytes(epochId, this.#committee.epochId) || gate.isReleased(keyId)
   }
 
   #assertMakesKeys(): void {

@@ -5,10 +5,11 @@ import { type PartyIndex, ProtocolError } from '../../../protocols/session/fault
 import type { Account } from '../accounts/account.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import type { Committee } from '../committee.ts'
+import { decodeKeyPart } from '../keys/key-part.ts'
 import type { KeyStore } from '../keys/key-store.ts'
 import { VaultError } from '../vault/vault-error.ts'
 
-/** Public points of own shares, 33 bytes each: computed once per key, not once per signature. */
+/** Public points of own shares, 33 bytes each: computed once per key and epoch, not once per signature. */
 const MAX_POINTS = 10_000
 
 /**
@@ -16,16 +17,16 @@ const MAX_POINTS = 10_000
  * the committee's root key, which signs under its own domains alone (03 §1.2).
  */
 export class KeyShares {
-  readonly #keys: Pick<KeyStore, 'share'>
+  readonly #keys: Pick<KeyStore, 'share' | 'part'>
   readonly #kernel: Kernel
   readonly #me: PartyIndex
   readonly #rootKey: Uint8Array | null
-  /** Keys whose share here contradicts their certificate. */
+  /** Keys whose share here contradicts what is known of it. */
   readonly #halted = new Set<string>()
   readonly #points = new BoundedMap<Uint8Array>(MAX_POINTS)
 
   constructor(
-    keys: Pick<KeyStore, 'share'>,
+    keys: Pick<KeyStore, 'share' | 'part'>,
     kernel: Kernel,
     { me, rootKey }: Pick<Committee, 'me' | 'rootKey'>,
   ) {
@@ -53,7 +54,7 @@ export class KeyShares {
       throw this.#halt(account, 'the share cannot be read', cause)
     })
     try {
-      const expected = this.#pointOf(account)
+      const expected = await this.#pointOf(account)
       if (expected === undefined || !expected.equals(this.#kernel.sharePublic(share)))
         throw this.#halt(account, 'the share is not the certified one')
       return await use(share)
@@ -66,11 +67,21 @@ export class KeyShares {
     return this.#rootKey !== null && sameBytes(this.#rootKey, publicKey)
   }
 
-  #pointOf({ certificate: { keyId, commitment } }: Account): Buffer | undefined {
-    const known = this.#points.get(keyId) ?? this.#kernel.evaluateCommitment(commitment, this.#me)
+  /** F changes with every epoch and lies beside the share; P, which it begins with, is the certificate's for ever. */
+  async #pointOf({ certificate: { keyId, publicKey } }: Account): Promise<Buffer | undefined> {
+    const known = this.#points.get(keyId) ?? (await this.#evaluate(keyId, publicKey))
     if (known === undefined) return undefined
     this.#points.set(keyId, known)
     return Buffer.from(known)
+  }
+
+  async #evaluate(keyId: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array | undefined> {
+    const part = await this.#keys.part(keyId)
+    if (part === undefined) return undefined
+    const { publicKey: own, commitment } = decodeKeyPart(part) // as it was written: it authenticated
+    return sameBytes(own, publicKey)
+      ? this.#kernel.evaluateCommitment(commitment, this.#me)
+      : undefined
   }
 
   #halt({ certificate: { keyId } }: Account, reason: string, cause?: unknown): ProtocolError {

@@ -1,5 +1,6 @@
 import type { Committee } from '../../../enclave-runtime/guest/committee.ts'
 import type { EpochName } from '../../../enclave-runtime/guest/epochs/epoch-work.ts'
+import type { KeyGate } from '../../../enclave-runtime/guest/keys/key-gate.ts'
 import { Member } from '../../../enclave-runtime/guest/member.ts'
 import type { SetupLimits } from '../../../enclave-runtime/guest/pairs/pair.ts'
 import type { Records } from '../../../enclave-runtime/guest/records.ts'
@@ -78,6 +79,8 @@ export interface NetOptions {
   readonly settings?: GuestSettings
   /** Guests that keep other numbers of keys ready than the settings say. */
   readonly readyKeys?: Readonly<Record<PartyIndex, number>>
+  /** What the epoch protocol says about keys; absent: a committee that never changes. */
+  readonly gate?: (index: PartyIndex) => KeyGate
 }
 
 /** One guest: what outlives it (device and disk), and the one that runs now. */
@@ -129,6 +132,7 @@ export class NetGuest {
           ...(number === undefined ? {} : { number }),
         }),
       onDefect: (error) => this.defects.push(error),
+      ...(net.options.gate && { gate: net.options.gate(index) }),
       ...(net.options.setupLimits && { setupLimits: net.options.setupLimits }),
       conversations: net.options.realSetups ? {} : { setUpPair: net.dealtSetup(index) },
     })
@@ -182,7 +186,8 @@ export class NetGuest {
 /** n guests in one process: letters instead of envelopes, a clock that is turned by hand, real vaults. */
 export class GuestNet {
   readonly seed: string
-  readonly options: Required<Omit<NetOptions, 'setupLimits'>> & Pick<NetOptions, 'setupLimits'>
+  readonly options: Required<Omit<NetOptions, 'setupLimits' | 'gate'>> &
+    Pick<NetOptions, 'setupLimits' | 'gate'>
   readonly clock: TestClock = new TestClock(START_S)
   readonly guests: NetGuest[] = []
   tamper: Tamper = (carried) => [carried]

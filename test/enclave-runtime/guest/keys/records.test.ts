@@ -123,7 +123,7 @@ describe('records of keys', () => {
     }
     deepEqual([ready.count, ready.countOf(3), ready.countOf(4), ready.countOf(5)], [4, 3, 1, 0])
     const given: number[] = []
-    for (let key = ready.next(3); key !== undefined; key = ready.next(3)) {
+    for (let key = ready.keysOf(3)[0]; key !== undefined; key = ready.keysOf(3)[0]) {
       given.push(key[0] ?? 0)
       const [name, record] = ready.take(key)
       if (record === null) records.delete(name)

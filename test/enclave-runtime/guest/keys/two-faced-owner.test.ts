@@ -45,7 +45,7 @@ async function scene(seed: string): Promise<Scene> {
   const net = await readyNet(seed, { readyKeys: { 1: 4, 2: 3 } })
   const ready = new ReadyKeys(net.guest(2).vault)
   const take = (): Uint8Array => {
-    const key = ready.next(OWNER)
+    const key = ready.keysOf(OWNER)[0]
     if (key === undefined) throw new Error('too few keys')
     ready.take(key)
     return key
@@ -235,7 +235,7 @@ describe('an owner that names other keys to others', function () {
   it('all votes for one key, but its own other than it told the rest: who was told so follows the rest', async () => {
     const s = await scene('own vote')
     const ready = new ReadyKeys(s.net.guest(1).vault)
-    const key = ready.next(2)
+    const key = ready.keysOf(2)[0]
     if (key === undefined) throw new Error('guest 2 has no key')
     // Guest 2 leads; the liar's vote is for its key, but 4 hears another one first.
     const plan = { attempt: 0, signers: [1, 2, 3, 4], budgetMs: 1_000 }
