@@ -1,5 +1,6 @@
 import type { Environment } from '../node/config.ts'
 import type { InitialisedNode, InitialisePlan } from '../node/initialise-node.ts'
+import type { OperatorNode } from '../node/operator/client.ts'
 import type { RunningFile } from '../node/running-file.ts'
 import type { TestnetPlan } from '../testnet/create.ts'
 import type { DemoOptions } from '../testnet/demo.ts'
@@ -7,7 +8,6 @@ import type { Testnet } from '../testnet/state.ts'
 import type { NodeReport } from '../testnet/status.ts'
 import type { UpOptions } from '../testnet/up.ts'
 import type { AccountFile, KeyAlgorithm } from './account-file.ts'
-import type { OperatorNode } from './operator-client.ts'
 
 /** A node that runs in this process. */
 export interface StartedNode {
@@ -65,4 +65,10 @@ export interface TestnetActions {
   stop(dir: string): Promise<Testnet>
   kill(dir: string, nodes: readonly number[]): Promise<Testnet>
   signal(dir: string, nodes: readonly number[], name: 'SIGSTOP' | 'SIGCONT'): Promise<Testnet>
+  partition(
+    dir: string,
+    groups: readonly (readonly number[])[],
+    signal: AbortSignal,
+  ): Promise<Testnet>
+  heal(dir: string, signal: AbortSignal): Promise<Testnet>
 }

@@ -19,14 +19,14 @@ export const realActions: Actions = {
     return await startNode(dir, env)
   },
   ownNode: async (dir, env, signal) => {
-    const [{ readConfig }, { nodeFiles }, { connectOperator }] = await Promise.all([
+    const [{ readConfig }, { nodeFiles }, { commandOperator }] = await Promise.all([
       import('../node/config.ts'),
       import('../node/node-files.ts'),
       import('./operator-client.ts'),
     ])
     const files = nodeFiles(await readConfig(dir, env))
     return {
-      node: await connectOperator(files.operatorSocket, signal),
+      node: await commandOperator(files.operatorSocket, signal),
       genesisFile: files.genesis,
       operatorKey: files.operatorKey,
     }
@@ -60,11 +60,15 @@ export const realActions: Actions = {
     stop: async (dir) => (await stop()).stopNodes(dir),
     kill: async (dir, nodes) => (await stop()).killNodes(dir, nodes),
     signal: async (dir, nodes, name) => (await stop()).signalNodes(dir, nodes, name),
+    partition: async (dir, groups, signal) =>
+      (await partition()).partitionNodes(dir, groups, signal),
+    heal: async (dir, signal) => (await partition()).healNodes(dir, signal),
   },
 }
 
 const up = () => import('../testnet/up.ts')
 const stop = () => import('../testnet/stop.ts')
+const partition = () => import('../testnet/partition.ts')
 
 const CREATE_DEADLINE_MS = 60_000 // all members take part, and a busy one is waited for
 

@@ -15,6 +15,7 @@ import { addStatus } from './commands/status.ts'
 import { addTestnet } from './commands/testnet.ts'
 import type { Context } from './context.ts'
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts'
+import { asCommandError } from './operator-client.ts'
 import { createOutput } from './output.ts'
 
 /** Runs one command; resolves to its exit code, never rejects. */
@@ -65,12 +66,13 @@ function program(context: Context, json: boolean): Command {
 }
 
 /** What happened, what to do, and the exit code. */
-function describe(error: unknown): {
+function describe(thrown: unknown): {
   exitCode: number
   message: string
   hint?: string | undefined
   id?: string | undefined
 } {
+  const error = asCommandError(thrown) ?? thrown
   if (error instanceof CommandError) {
     const { exitCode, message, hint, id } = error
     return { exitCode, message, hint, id }

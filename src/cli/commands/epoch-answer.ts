@@ -1,18 +1,18 @@
 import type { Command } from 'commander'
 import type { SignedJoin } from '../../../protocols/agreement/objects/join.ts'
 import { SignedJoin as SignedJoinCodec } from '../../../protocols/agreement/objects/join.ts'
-import { Answer, Proposal } from '../../../protocols/agreement/objects/proposal.ts'
+import { Proposal } from '../../../protocols/agreement/objects/proposal.ts'
 import { signed } from '../../../protocols/agreement/objects/signed.ts'
-import { signedMessage } from '../../../protocols/agreement/signed-object.ts'
+import { baseOf, decoded, fromHex, toHex } from '../../node/operator/base-of.ts'
 import type { OperatorStatus } from '../../node/operator/messages.ts'
+import { readOperatorKey } from '../../node/operator/operator-key.ts'
+import { signAnswer } from '../../node/operator/sign-answer.ts'
 import type { OwnNode } from '../actions.ts'
 import { CommandError } from '../command-error.ts'
 import { type CommonOptions, type Context, outputOf } from '../context.ts'
 import { epochDiff } from '../epoch-diff.ts'
 import { EXIT } from '../exit-codes.ts'
-import { readOperatorKey } from '../operator-key.ts'
 import { jsonOption, nodeOption } from '../options.ts'
-import { baseOf, decoded, fromHex, toHex } from '../own-node.ts'
 import { showDiff } from '../show-diff.ts'
 
 interface AnswerOptions extends CommonOptions {
@@ -74,25 +74,15 @@ async function answer(
     throw new CommandError(EXIT.refused, `it breaks a rule of the committee: ${diff.broken}`)
   await confirmed(hash, yes, options, context)
 
-  let operatorSig: string | null = null
+  const plain = { proposalHash: hash, yes, seq: text.seq }
   if (yes && diff.needsOperator) {
     const key = await readOperatorKey(options.operatorKey ?? own.operatorKey)
     if (toHex(key.publicKey) !== toHex(me.operatorKey))
       throw new CommandError(EXIT.refused, 'this is not the operator key of this member', {
         hint: 'name the right one with --operator-key',
       })
-    const unsigned = Answer.encode({
-      committeeId: base.committeeId,
-      baseHash: base.hash,
-      proposalHash: fromHex(hash),
-      seq: text.seq,
-      yes,
-      index: me.index,
-      operatorSig: null,
-    })
-    operatorSig = toHex(key.sign(signedMessage('answer', base.networkId, unsigned)))
-  }
-  await own.node.ask('answer', { proposalHash: hash, yes, seq: text.seq, operatorSig }, signal)
+    await own.node.ask('answer', signAnswer(base, { ...plain, index: me.index }, key), signal)
+  } else await own.node.ask('answer', { ...plain, operatorSig: null }, signal)
   const said = new Set(status.proposals.find((open) => open.hash === hash)?.yes)
   if (yes) said.add(me.index)
   else said.delete(me.index)

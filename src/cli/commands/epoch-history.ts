@@ -2,12 +2,12 @@ import type { Command } from 'commander'
 import { EpochChain } from '../../../protocols/agreement/chain/epoch-chain.ts'
 import { EpochCert } from '../../../protocols/agreement/objects/certificates.ts'
 import { type EpochRecord, recordHash } from '../../../protocols/agreement/objects/record.ts'
+import { decoded, fromHex, readGenesis, toHex } from '../../node/operator/base-of.ts'
 import type { OwnNode } from '../actions.ts'
 import { CommandError } from '../command-error.ts'
 import { type CommonOptions, type Context, outputOf } from '../context.ts'
 import { EXIT } from '../exit-codes.ts'
 import { jsonOption, nodeOption } from '../options.ts'
-import { decoded, fromHex, readGenesis, toHex } from '../own-node.ts'
 
 interface HistoryOptions extends CommonOptions {
   readonly dir: string

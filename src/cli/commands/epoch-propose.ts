@@ -10,6 +10,7 @@ import { LEAVE_REASONS, type LeaveReason } from '../../../protocols/agreement/ob
 import type { Base } from '../../../protocols/agreement/rules/base.ts'
 import { updatedBy } from '../../../protocols/agreement/rules/change.ts'
 import { thresholdRange } from '../../../protocols/agreement/rules/thresholds.ts'
+import { baseOf, decoded, fromHex, toHex } from '../../node/operator/base-of.ts'
 import type { OperatorStatus, Wish } from '../../node/operator/messages.ts'
 import type { OwnNode } from '../actions.ts'
 import { CommandError } from '../command-error.ts'
@@ -17,7 +18,6 @@ import { type CommonOptions, type Context, outputOf } from '../context.ts'
 import { epochDiff } from '../epoch-diff.ts'
 import { EXIT } from '../exit-codes.ts'
 import { asCount, asNumbers, collected, jsonOption, nodeOption } from '../options.ts'
-import { baseOf, decoded, fromHex, toHex } from '../own-node.ts'
 import { showDiff } from '../show-diff.ts'
 
 interface ProposeOptions extends CommonOptions {

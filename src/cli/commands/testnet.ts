@@ -65,6 +65,7 @@ export function addTestnet(program: Command, context: Context): void {
       if (options.remove === true) await rm(dir, { recursive: true })
     })
   addSignals(testnet, dirOption, context)
+  addPartitions(testnet, dirOption, context)
 }
 
 function addSignals(
@@ -113,6 +114,45 @@ function addSignals(
         },
       )
 }
+
+function addPartitions(
+  testnet: Command,
+  dirOption: readonly [string, string],
+  context: Context,
+): void {
+  const { testnet: act } = context.actions
+  testnet
+    .command('partition')
+    .description('cut the network into groups that hear nothing of each other')
+    .argument('<groups...>', 'as in "1,2 3"; nodes that are not named are one more', asGroup)
+    .option(...dirOption)
+    .addOption(jsonOption())
+    .action(async (groups: readonly (readonly number[])[], options: DirOptions) => {
+      const dir = dirOf(options, context)
+      const { nodes: known } = await readState(dir)
+      const named = groups.flat()
+      const strange = named.find((wanted) => !known.some(({ node }) => node === wanted))
+      if (strange !== undefined) throw new CommandError(EXIT.refused, `there is no node ${strange}`)
+      if (new Set(named).size !== named.length)
+        throw new CommandError(EXIT.refused, 'a node is in two groups')
+      await show(await act.partition(dir, groups, context.signal), options, context)
+    })
+  testnet
+    .command('heal')
+    .description('let all nodes hear each other again')
+    .option(...dirOption)
+    .addOption(jsonOption())
+    .action(async (options: DirOptions) => {
+      const dir = dirOf(options, context)
+      await show(await act.heal(dir, context.signal), options, context)
+    })
+}
+
+/** One group of a partition: node numbers with commas. */
+const asGroup = (
+  text: string,
+  before: readonly (readonly number[])[] = [],
+): readonly (readonly number[])[] => [...before, asNumbers(text)]
 
 async function up(only: readonly number[], options: UpCommandOptions, context: Context) {
   const { testnet: act } = context.actions

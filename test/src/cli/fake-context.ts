@@ -54,6 +54,8 @@ export async function runWith(
         stop: unexpected('testnet.stop'),
         kill: unexpected('testnet.kill'),
         signal: unexpected('testnet.signal'),
+        partition: unexpected('testnet.partition'),
+        heal: unexpected('testnet.heal'),
         ...actions.testnet,
       },
     },

@@ -54,6 +54,8 @@ describe('testnet commands', () => {
       stop: () => note('stop'),
       kill: (_, nodes) => note(`kill ${nodes.join()}`),
       signal: (_, nodes, name) => note(`${name} ${nodes.join()}`),
+      partition: (_, groups) => note(`partition ${groups.map((group) => group.join()).join(' ')}`),
+      heal: () => note('heal'),
     }
   }
   const testnet = (state: Testnet, ...args: string[]) =>
@@ -123,6 +125,17 @@ describe('testnet commands', () => {
     await testnet(state, 'freeze', '1')
     await testnet(state, 'thaw', '1')
     assert.deepEqual(did, ['kill 2,3', 'kill 4,5', 'SIGSTOP 1', 'SIGCONT 1'])
+  })
+
+  it('partition takes groups, heal none', async () => {
+    await writeState(dir, stateOf(5, 3))
+    const state = stateOf(5, 3)
+    await testnet(state, 'partition', '1,2', '3')
+    await testnet(state, 'heal')
+    assert.deepEqual(did, ['partition 1,2 3', 'heal'])
+    assert.match((await testnet(state, 'partition', '1,2', '2')).stderr, /two groups/)
+    assert.match((await testnet(state, 'partition', '6')).stderr, /no node 6/)
+    assert.equal(did.length, 2)
   })
 
   it('refuses a node that is not there, and does nothing', async () => {

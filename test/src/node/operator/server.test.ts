@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CommandError } from '../../../../src/cli/command-error.ts'
 import { EXIT } from '../../../../src/cli/exit-codes.ts'
-import { connectOperator } from '../../../../src/cli/operator-client.ts'
+import { commandOperator as connectOperator } from '../../../../src/cli/operator-client.ts'
 import { silentLog } from '../../../../src/node/log.ts'
 import type { OperatorActions } from '../../../../src/node/operator/actions.ts'
 import {

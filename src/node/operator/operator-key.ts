@@ -1,7 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { CommandError } from './command-error.ts'
-import { EXIT } from './exit-codes.ts'
+import { ConfigError } from '../config.ts'
 
 /** The operator's key: it stays in its file, and signs what was shown to the operator (03 §1.1). */
 export interface OperatorKey {
@@ -12,7 +11,7 @@ export interface OperatorKey {
 
 const OTHERS = 0o077
 
-/** Reads PKCS #8 PEM. @throws CommandError when it is missing, open to others, or no Ed25519 key. */
+/** Reads PKCS #8 PEM. @throws ConfigError when it is missing, open to others, or no Ed25519 key. */
 export async function readOperatorKey(file: string): Promise<OperatorKey> {
   let pem: Buffer
   try {
@@ -20,7 +19,7 @@ export async function readOperatorKey(file: string): Promise<OperatorKey> {
       throw refused(`${file} is open to other users`, `chmod 600 ${file}`)
     pem = await readFile(file)
   } catch (cause) {
-    if (cause instanceof CommandError) throw cause
+    if (cause instanceof ConfigError) throw cause
     const code = String((cause as NodeJS.ErrnoException).code)
     throw refused(`${file} cannot be read (${code})`, 'name the operator key with --operator-key')
   }
@@ -39,5 +38,4 @@ export async function readOperatorKey(file: string): Promise<OperatorKey> {
   }
 }
 
-const refused = (message: string, hint: string): CommandError =>
-  new CommandError(EXIT.refused, message, { hint })
+const refused = (what: string, todo: string): ConfigError => new ConfigError([`${what}: ${todo}`])
