@@ -5,6 +5,7 @@ import {
   objectFields,
   uintField,
 } from '../../../protocols/agreement/fields.ts'
+import type { KeyRecord } from '../../../protocols/keygen/generate-keys.ts'
 import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.ts'
 import { decodeCanonical, encodeCanonical } from '../../../protocols/session/canonical-cbor.ts'
 import { DecodeError, Reader } from '../../../protocols/session/codec.ts'
@@ -15,13 +16,15 @@ import type { Committee } from '../committee.ts'
 import type { Records } from '../records.ts'
 import { VaultError } from '../vault/vault-error.ts'
 import { batchIdOf, decodeKeyPart, madeName } from './key-part.ts'
-import { MAX_BATCH, type PendingBatch, shareName } from './pending-batch.ts'
+import { type PendingBatch, shareName } from './pending-batch.ts'
 
 /** Keys whose account is about to come, or came just now. */
 const MAX_EXPECTED = 256
 /** Certified batches kept in memory, about 2 kB each; the others are a read away. */
 const MAX_CACHED = 1_024
-const MAX_BATCH_BYTES = 4 * 1024 // 16 hashes, 16 signatures
+/** Keys that one T is of: a batch, or a chunk that was reshared. */
+const MAX_RECORDS = 256
+const MAX_BATCH_BYTES = 12 * 1024 // 256 hashes, 16 signatures
 const MAX_INDEX = 0xffff
 const MAX_GUESTS = 16
 
@@ -32,8 +35,14 @@ type Batch = Pick<KeyCertificate, 'committeeId' | 'epochId' | 'pub' | 'records' 
 
 /** The record of a batch that a quorum certified; of more signatures than a quorum the first count. */
 export const certifiedBatch = (
-  { committeeId, epochId, quorum }: Committee,
-  { transcript, pub, keys }: PendingBatch,
+  { committeeId, epochId, quorum }: Pick<Committee, 'committeeId' | 'epochId' | 'quorum'>,
+  {
+    transcript,
+    pub,
+    keys,
+  }: Pick<PendingBatch, 'transcript' | 'pub'> & {
+    readonly keys: readonly Pick<KeyRecord, 'record'>[]
+  },
   signatures: Signatures,
 ): readonly [name: string, record: Uint8Array] => [
   batchName(batchIdOf(transcript)),
@@ -114,7 +123,7 @@ function decodeBatch(bytes: Uint8Array): Batch {
     'batch',
     5,
   )
-  if (!(records instanceof Uint8Array) || records.length > 32 * MAX_BATCH || records.length < 32)
+  if (!(records instanceof Uint8Array) || records.length > 32 * MAX_RECORDS || records.length < 32)
     throw new DecodeError('the hashes of the keys')
   const reader = new Reader(records)
   return {

@@ -302,9 +302,11 @@ export class Session {
 const roundsOf = ({ kind, form }: SessionSpec): Kind =>
   kind === KINDS.presignature && form === FORMS.full ? KINDS.signature : kind
 
-/** What is made ahead leaves behind what somebody waits for. */
-export const priorityOf = (kind: Kind): 0 | 2 =>
-  kind === KINDS.correlations || kind === KINDS.presignature ? 2 : 0
+/** What is made ahead leaves behind what somebody waits for; a reshare has time, and must end. */
+export const priorityOf = (kind: Kind): 0 | 1 | 2 => {
+  if (kind === KINDS.reshare) return 1
+  return kind === KINDS.correlations || kind === KINDS.presignature ? 2 : 0
+}
 
 function splitPlace(place: string): [name: string, from: PartyIndex] {
   const at = place.lastIndexOf('/')
