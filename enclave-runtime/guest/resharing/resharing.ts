@@ -23,6 +23,8 @@ export interface WorkRoom extends FormingRoom {
   setUpPairs(): Promise<void>
   /** What others open is followed, and nothing is begun any more. */
   retire(): void
+  /** Before the shares of this epoch are destroyed: what later epochs need of what lies beside them. Repeatable. */
+  keepParts(): Promise<void>
 }
 
 export interface WorkRooms<R extends WorkRoom = WorkRoom> {
@@ -161,6 +163,7 @@ export class Resharing<R extends WorkRoom = WorkRoom> implements EpochWork {
   }
 
   async destroy(epoch: EpochName): Promise<void> {
+    await this.#init.rooms.at(epoch)?.keepParts()
     await this.#remove(epoch)
   }
 

@@ -114,6 +114,7 @@ export class NetRooms implements WorkRooms {
       },
       setUpPairs: () => this.#setUpPairs(committee),
       retire: () => undefined,
+      keepParts: async () => undefined,
       take: ({ from, letter }: Carried) => receive(from, letter),
     }
     this.rooms.set(keyOf(epoch), room)
