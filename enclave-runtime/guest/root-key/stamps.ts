@@ -22,8 +22,8 @@ export const STAMP_RECORD = 'stamp'
 /** Who is next in order leads so long after the one before it: a signature in full, and two more tries. */
 const TURN_MS = 10_000
 const TRIES = 3
-/** Bells of more than 2^31 ms ring at once: it is looked again before. */
-const MAX_WAIT_MS = 3_600_000
+/** It is looked again so often, whatever changed meanwhile: a record, the room, the clock. */
+const MAX_WAIT_MS = 60_000
 
 export interface StampsInit {
   readonly signer: RootSigner
@@ -112,7 +112,7 @@ export class Stamps {
     const { view, clock, room } = this.#init
     const newest = view.newest()
     const here = room()?.committee
-    if (newest === undefined || here === undefined) return MAX_WAIT_MS // `consider` comes again
+    if (newest === undefined || here === undefined) return MAX_WAIT_MS
     const last = this.of(newest)
     const untilDue = last === null ? 0 : last.issuedAt + stampLifeMs(newest) / 2 - view.unixMs()
     if (untilDue > 0) return untilDue

@@ -1,5 +1,6 @@
 import { isRootSignature } from '../../../protocols/agreement/chain/root-key.ts'
 import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
+import { FAULT_CODES } from '../../../protocols/agreement/objects/attempt.ts'
 import { testSubsets } from '../../../protocols/agreement/rules/test-subsets.ts'
 import { consequence, type Fault, type PartyIndex } from '../../../protocols/session/faults.ts'
 import type { LeadFault } from '../../port/messages.ts'
@@ -25,13 +26,10 @@ const RETRY_MS = 500
 const ASK_MS = 2_000
 /** How long further subsets may take that tell several suspects apart: the attempt has failed already. */
 const NARROW_MS = 15_000
-/** The fault code of a subset that does not sign (03 §1.2). */
-export const SUBSET_FAULT = 8
-
 /** What the root key says to the tests of an attempt: all subsets signed, or a fault of code 8 about a member or nobody (0). */
 export type Tested =
   | { readonly passed: true }
-  | { readonly passed: false; readonly code: typeof SUBSET_FAULT; readonly about: PartyIndex }
+  | { readonly passed: false; readonly code: typeof FAULT_CODES.subset; readonly about: PartyIndex }
 
 interface Subset {
   readonly signers: readonly PartyIndex[]
@@ -278,7 +276,7 @@ const AGAIN: ReadonlySet<LeadFault> = new Set([
 const isNews = ({ outcome }: Subset, next: Uint8Array | null): boolean =>
   outcome === undefined || (outcome === null && next !== null)
 
-const failure = (about: PartyIndex): Tested => ({ passed: false, code: SUBSET_FAULT, about })
+const failure = (about: PartyIndex): Tested => ({ passed: false, code: FAULT_CODES.subset, about })
 
 const find = ({ subsets }: Run, signers: readonly PartyIndex[]): Subset | undefined =>
   subsets.find((subset) => subset.signers.join() === signers.join())
