@@ -29,6 +29,11 @@ export function joinGuest(guest: Guest, network: Network, roster: Roster, log: L
   })
   guest.committee.onLetter((to, bytes) => committee.send(to, bytes))
   committee.onLetter((bytes) => take('letter-failed', guest.committee.letter(bytes), log))
+  guest.committee.onPublish((published) => {
+    network
+      .adopt(published)
+      .catch((error: Error) => log.error('committee-unsaved', { reason: error.message }))
+  })
   committee.onHistory((e, signal) => guest.committee.history(e, signal))
 
   const tellLinks = (): void => {

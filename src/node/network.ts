@@ -7,6 +7,10 @@ import { LINK_TIMINGS, type LinkEnd, type LinkTimings } from './channels/link.ts
 import type { LinkState, Links, PeerName } from './channels/links.ts'
 import { PeerLinks } from './channels/peer-links.ts'
 import { CommitteeExchange, type CommitteeNetwork } from './committee/committee-exchange.ts'
+import { CommitteeFile, type KnownAddresses } from './committee/committee-file.ts'
+import { COMMITTEE_NAMESPACE, NET_NAMESPACE } from './committee/committee-records.ts'
+import type { Published } from './committee/known-committee.ts'
+import { CommitteePublisher } from './committee/publish-committee.ts'
 import type { Roster } from './committee/roster.ts'
 import { dhtDirectory, tableSize } from './discovery/dht-directory.ts'
 import type { Directory } from './discovery/directory.ts'
@@ -15,13 +19,19 @@ import { nodeRecordKey, nodeRecordVerifier, type SignNodeRecord } from './discov
 import { openDatastore } from './discovery/open-datastore.ts'
 import { OwnRecord } from './discovery/own-record.ts'
 import { PeerFinder } from './discovery/peer-finder.ts'
-import { NODE_NAMESPACE, RecordMemory, type Verified } from './discovery/record-memory.ts'
+import {
+  NODE_NAMESPACE,
+  type RecordKeeper,
+  RecordMemory,
+  type Verified,
+} from './discovery/record-memory.ts'
 import {
   REDIAL_TIMINGS,
   Redial,
   type RedialTarget,
   type RedialTimings,
 } from './discovery/redial.ts'
+import { StoringPeer } from './discovery/storing-peer.ts'
 import { createGater } from './gater.ts'
 import { guardStreams } from './guard-streams.ts'
 import { peerKeyOf } from './identity.ts'
@@ -46,6 +56,8 @@ export interface NetworkConfig {
   readonly seed: Uint8Array
   /** Folder of libp2p's own LevelDB, never that of the record store. Absent: memory. */
   readonly datastore?: string
+  /** File of what this host knows of its committee. Absent: memory. */
+  readonly committeeFile?: string
   /** Public URL of this node's gateway, published in its record. */
   readonly gateway?: string | null
 }
@@ -87,6 +99,10 @@ export interface Network {
   readonly directory: Directory
   readonly rpc: Rpc
   readonly committee: CommitteeNetwork
+  /** Publishes what the own guest says, unless this host knows of something newer. */
+  adopt(published: Uint8Array): Promise<void>
+  /** The newest committee that was ever verified here. */
+  newest(): Published | undefined
   status(): NetworkStatus
   /** Ends every connection with these peers and makes none, until the next call; for tests of development networks. */
   cutOff(peers: readonly PeerName[]): void
@@ -120,6 +136,7 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
   const store = config.datastore === undefined ? undefined : await openDatastore(config.datastore)
   const ownKey = deps.guestSig === null ? undefined : nodeRecordKey(deps.guestSig)
   let staleAt = Number.NEGATIVE_INFINITY
+  const storing = new StoringPeer()
   const memory = new RecordMemory(
     nodeRecordVerifier(deps.networkId, (guestSig) => roster.ofGuest(guestSig) !== undefined),
     now,
@@ -135,8 +152,21 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
         own?.refresh()
       },
     },
+    { peer: () => storing.name, isKnown: isMember },
   )
   let cut: ReadonlySet<PeerName> = new Set()
+  const file = new CommitteeFile(config.committeeFile, deps.networkId)
+  const publisher = new CommitteePublisher({
+    networkId: deps.networkId,
+    file,
+    metrics,
+    log,
+    now,
+    directory: () => directory,
+    isReady: () => tableSize(dht) > 0,
+    askNewest: (signal) => committee.askNewest(signal),
+  })
+  const { records, known } = publisher
   const host: Host = await createHost({
     privateKey,
     profile,
@@ -150,11 +180,24 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
       bootstrap.map(({ address }) => address),
       (peer) => cut.has(peer),
     ),
-    validators: { [NODE_NAMESPACE]: memory.validate },
-    selectors: { [NODE_NAMESPACE]: memory.select },
+    validators: {
+      [NODE_NAMESPACE]: memory.validate,
+      [NET_NAMESPACE]: records.validate,
+      [COMMITTEE_NAMESPACE]: records.validate,
+    },
+    selectors: {
+      [NODE_NAMESPACE]: memory.select,
+      [NET_NAMESPACE]: records.select,
+      [COMMITTEE_NAMESPACE]: records.select,
+    },
   })
   const { dht } = host.services
-  const directory = dhtDirectory({ dht, memory, log })
+  storing.watch(dht)
+  const keeper: RecordKeeper = {
+    accept: (record) => (records.owns(record.key) ? records : memory).accept(record),
+    best: (key) => (records.owns(key) ? records : memory).best(key),
+  }
+  const directory = dhtDirectory({ dht, memory: keeper, log })
   const redialTimings = deps.redialTimings ?? REDIAL_TIMINGS
   const finder = new PeerFinder({
     node: host,
@@ -235,7 +278,27 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     memory.reconsider().catch((error: Error) => log.error('marks-unsaved', { reason: error.name }))
   }
   const wanted = new Set<PeerName>()
-  const wantAll = (): void => want(new Map(roster.everybody.map(({ peerId }) => [peerId, []])))
+  /** Everybody, first where they were before this process started (03 §9.5). */
+  const wantAll = (): void => {
+    const { addresses } = file.memory
+    want(new Map(roster.everybody.map(({ peerId }) => [peerId, addresses.get(peerId) ?? []])))
+  }
+
+  /** Where everybody is, for the next start. */
+  async function keepAddresses(): Promise<void> {
+    const before = file.memory.addresses
+    const addresses = new Map(
+      roster.everybody.map(({ peerId }) => {
+        const seen = finder.lastKnown(peerId)
+        return [peerId, seen.length > 0 ? seen : (before.get(peerId) ?? [])]
+      }),
+    )
+    if (!sameAddresses(before, addresses)) await file.save({ addresses })
+  }
+  const tryKeepAddresses = (): Promise<void> =>
+    keepAddresses().catch((error: Error) =>
+      log.error('addresses-unsaved', { reason: error.message }),
+    )
 
   function want(peers: ReadonlyMap<PeerName, readonly string[]>): void {
     const configured = new Map([...peers].filter(([peer]) => peer !== me))
@@ -281,6 +344,7 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     roster,
     genesis: deps.genesis,
     guestSig: deps.guestSig,
+    known,
     limits,
     metrics,
     log,
@@ -301,6 +365,7 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     metrics.tableSize.set(tableSize(dht))
     metrics.peersBlocked.set(limits.blocked)
     metrics.dhtRecords.set({ namespace: NODE_NAMESPACE }, memory.size)
+    void tryKeepAddresses()
     own?.changed() // a first peer may have entered the table without another event
   }
 
@@ -311,6 +376,8 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     directory,
     rpc,
     committee,
+    adopt: (published) => publisher.adopt(published),
+    newest: () => known.newest,
     status: () => statusOf(host, links, roster, limits),
     cutOff: (peers) => {
       cut = new Set(peers)
@@ -320,6 +387,7 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
     },
     start: async () => {
       await memory.load()
+      await publisher.load()
       await links.start()
       await rpc.start()
       await committee.start()
@@ -330,6 +398,7 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
       wantAll()
       redial.start()
       own?.start()
+      publisher.start()
       sweeper = setInterval(sweep, SWEEP_MS)
       log.info('network-started', { peer: me, count: roster.members.length })
     },
@@ -337,7 +406,9 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
       clearInterval(sweeper)
       unfollow()
       own?.stop()
+      publisher.stop()
       committee.stop()
+      await tryKeepAddresses()
       redial.stop()
       await links.stop()
       try {
@@ -378,6 +449,9 @@ function statusOf(
     blocked: limits.blocked,
   }
 }
+
+const sameAddresses = (a: KnownAddresses, b: KnownAddresses): boolean =>
+  a.size === b.size && [...b].every(([peer, texts]) => a.get(peer)?.join() === texts.join())
 
 async function stopHost(host: Host, log: Log): Promise<void> {
   let timer: NodeJS.Timeout | undefined

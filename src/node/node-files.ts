@@ -14,6 +14,8 @@ export interface NodeFiles {
   readonly peerKey: string
   /** libp2p's own store. */
   readonly libp2p: string
+  /** What the host knows of its committee: the highest it verified, and where members were. */
+  readonly committee: string
   /** Sealed records of the guest. */
   readonly records: string
   /** The operator's door of the running node (03 §12). */
@@ -31,6 +33,7 @@ export const nodeFiles = ({ dir, dataDir }: { dir: string; dataDir: string }): N
   member: join(dir, 'member.json'),
   peerKey: join(dataDir, 'host', 'peer.key'),
   libp2p: join(dataDir, 'host', 'libp2p'),
+  committee: join(dataDir, 'host', 'committee'),
   records: join(dataDir, 'records'),
   operatorSocket: join(dataDir, 'host', 'operator.sock'),
   running: join(dataDir, 'host', 'running.json'),

@@ -8,9 +8,11 @@ import { createCoordinator } from '../coordinator/coordinate.ts'
 import { createGateway } from '../gateway/http.ts'
 import type { NodeHint } from '../wire/network.ts'
 import type { NodeStatus } from '../wire/status.ts'
+import { answerGenesis } from './answer-genesis.ts'
 import { genesisView, Roster } from './committee/roster.ts'
 import { committeeMetrics } from './committee-metrics.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
+import { readGenesisAnswer } from './genesis-answer.ts'
 import { guestMetrics } from './guest-metrics.ts'
 import { joinGuest } from './join-guest.ts'
 import type { Log } from './log.ts'
@@ -86,6 +88,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     }),
   )
   assertSame(guest, me, networkId)
+  const genesisAnswer = await readGenesisAnswer(files.genesisAnswer)
   const roster = new Roster(genesisView(networkId, genesis), guest.hello.guestSig)
 
   const registry = new Registry()
@@ -100,6 +103,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
       bootstrap: config.bootstrap,
       seed,
       datastore: files.libp2p,
+      committeeFile: files.committee,
       gateway: null, // unsealed requests are taken on loopback only: no address for others
     },
     {
@@ -114,6 +118,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     },
   )
   undo.add('network', () => network.stop())
+  answerGenesis(guest.committee, roster, networkId, genesisAnswer, log)
   joinGuest(guest, network, roster, log)
 
   const coordinator = createCoordinator({

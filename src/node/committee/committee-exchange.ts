@@ -4,7 +4,8 @@ import type { PeerName } from '../channels/links.ts'
 import type { PeerLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { NetworkMetrics } from '../metrics.ts'
-import { offerJoin } from './ask-committee.ts'
+import { askNewest, offerJoin } from './ask-committee.ts'
+import type { KnownCommittee } from './known-committee.ts'
 import { LetterPost } from './letter-post.ts'
 import type { Roster } from './roster.ts'
 import { serveCommittee } from './serve-committee.ts'
@@ -29,6 +30,7 @@ export interface CommitteeExchangeInit {
   readonly roster: Roster
   readonly genesis: Uint8Array
   readonly guestSig: Uint8Array | null
+  readonly known: KnownCommittee
   readonly limits: PeerLimits
   readonly metrics: NetworkMetrics
   readonly log: Log
@@ -63,12 +65,12 @@ export class CommitteeExchange implements CommitteeNetwork {
 
   /** Before libp2p starts, or the first peer finds no handler. */
   async start(): Promise<void> {
-    const { node, genesis, limits, log, metrics } = this.#init
+    const { node, genesis, known, limits, log, metrics } = this.#init
     await serveCommittee(
       node,
       {
         genesis,
-        newest: () => null,
+        newest: () => known.newest?.bytes ?? null,
         cert: (e, signal) => this.#cert(e, signal),
         takeJoin: (join) => this.#takeJoin(join),
         takeLetter: async (letter) => {
@@ -118,6 +120,27 @@ export class CommitteeExchange implements CommitteeNetwork {
       }),
     )
     return taken.filter(Boolean).length
+  }
+
+  /** The newest committee that any of these has, in turn, until one has something newer than this host. */
+  async askNewest(signal: AbortSignal): Promise<void> {
+    const { roster, known, log } = this.#init
+    for (const { peerId } of roster.everybody) {
+      if (signal.aborted) return
+      const connection = this.#open(peerId)
+      if (connection === undefined) continue
+      try {
+        const bytes = await askNewest(connection, signal)
+        const before = known.newest
+        if (bytes !== null) await known.take(bytes)
+        if (known.newest !== before) return
+      } catch (error) {
+        log.debug('newest-unanswered', {
+          peer: peerId,
+          reason: error instanceof Error ? error.name : 'unknown',
+        })
+      }
+    }
   }
 
   async #connect(peer: PeerName, signal: AbortSignal): Promise<Connection | undefined> {

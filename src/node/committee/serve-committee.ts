@@ -32,7 +32,7 @@ export interface CommitteeSource {
   /** Bytes of the certificate of an epoch; null where it is not known. */
   cert(e: number, signal: AbortSignal): Promise<Uint8Array | null>
   /** A signed join for the operators; false: not taken. */
-  takeJoin(join: Uint8Array, from: PeerName): boolean
+  takeJoin(join: Uint8Array): boolean
   /** Resolves when the letter is on its way to the guest: until then no more is read of this peer. */
   takeLetter(letter: Uint8Array): Promise<void>
   /** Letters of this guest seem to come from this peer; nothing proves it. */
@@ -61,7 +61,7 @@ export async function serveCommittee(
         source.hint(request.from, from)
         await takeLetters(channel, from, source, limits)
       } else {
-        await channel.write(await answer(request, from, source, signal))
+        await channel.write(await answer(request, source, signal))
       }
       const closing = AbortSignal.timeout(EXCHANGE_MS)
       await channel.close(closing)
@@ -84,7 +84,6 @@ export async function serveCommittee(
 
 async function answer(
   request: Exclude<CommitteeRequest, { ask: 'letters' }>,
-  from: PeerName,
   source: CommitteeSource,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
@@ -96,7 +95,7 @@ async function answer(
     case 'history':
       return encodeHistory(request.e, await certsFrom(request.e, source, signal))
     case 'join':
-      return encodeJoined(source.takeJoin(request.join, from))
+      return encodeJoined(source.takeJoin(request.join))
   }
 }
 

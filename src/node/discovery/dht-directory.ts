@@ -1,13 +1,13 @@
 import type { KadDHT, QueryEvent } from '@libp2p/kad-dht'
 import type { Log } from '../log.ts'
 import { type Directory, DirectoryError, type SignedRecord } from './directory.ts'
-import { keyBytes, type RecordMemory, RecordRefused } from './record-memory.ts'
+import { keyBytes, type RecordKeeper, RecordRefused } from './record-memory.ts'
 
 const QUERY_MS = 10_000 // a query waits for a first peer in the table, for ever if one lets it
 
 export interface DhtDirectoryInit {
   readonly dht: KadDHT
-  readonly memory: RecordMemory
+  readonly memory: RecordKeeper
   readonly log: Log
 }
 
@@ -60,7 +60,7 @@ export function dhtDirectory({ dht, memory, log }: DhtDirectoryInit): Directory 
   }
 }
 
-async function refuseOwn(memory: RecordMemory, record: SignedRecord): Promise<void> {
+async function refuseOwn(memory: RecordKeeper, record: SignedRecord): Promise<void> {
   try {
     await memory.accept(record)
   } catch (cause) {
@@ -69,7 +69,7 @@ async function refuseOwn(memory: RecordMemory, record: SignedRecord): Promise<vo
   }
 }
 
-async function remember(memory: RecordMemory, record: SignedRecord): Promise<void> {
+async function remember(memory: RecordKeeper, record: SignedRecord): Promise<void> {
   try {
     await memory.accept(record)
   } catch (error) {

@@ -1,5 +1,6 @@
 import { fromString } from 'uint8arrays/from-string'
 import { toString as textOf } from 'uint8arrays/to-string'
+import type { PeerName } from '../channels/links.ts'
 import type { SignedRecord } from './directory.ts'
 import type { NodeRecordFacts, VerifyNodeRecord } from './node-records.ts'
 
@@ -8,6 +9,7 @@ export const NODE_NAMESPACE = 'hf-node'
 const MAX_RECORD_BYTES = 64 * 1024 // before anything else looks at it (07 §3.2)
 const MAX_UNKNOWN = 256 // records of guests that are no members
 const MAX_UNKNOWN_BYTES = 1024
+const MAX_STORED = 8 // by one peer that nobody knows (03 §3.1)
 const MAX_MARKS = 4096 // highest orders of non-members that are remembered
 const AHEAD_MS = 600_000 // a later order would block newer records for as long
 
@@ -33,6 +35,21 @@ export interface HighMarks {
   save(key: string, seq: number): Promise<void>
 }
 
+/** Checks records of some namespaces, and remembers the best of each key. */
+export interface RecordKeeper {
+  /** Throws `RecordRefused`. */
+  accept(record: SignedRecord): Promise<unknown>
+  /** The newest that lives. */
+  best(key: string): { readonly record: SignedRecord } | undefined
+}
+
+/** Who asks this host to store something now: `peer` is undefined while this host itself looks for records. */
+export interface Storing {
+  peer(): PeerName | undefined
+  /** Whether a peer speaks for a member or a joiner. */
+  isKnown(peer: PeerName): boolean
+}
+
 export interface RecordEvents {
   /** A newer record of a member. */
   member(verified: Verified): void
@@ -44,17 +61,25 @@ export interface RecordEvents {
  * put (libp2p/js-libp2p issue 3377): an older valid record would overwrite a newer one and be answered
  * from then on. So the validator refuses less than the highest order it ever accepted for the key.
  */
-export class RecordMemory {
+export class RecordMemory implements RecordKeeper {
   readonly #verify: VerifyNodeRecord
   readonly #now: () => number
   readonly #marks: HighMarks
   readonly #events: RecordEvents
+  readonly #storing: Storing
   readonly #members = new Map<string, Verified>()
-  readonly #unknown = new Map<string, Verified>()
+  readonly #unknown = new Map<string, Verified & { readonly by: PeerName | undefined }>()
   readonly #memberMarks = new Map<string, number>()
   readonly #otherMarks = new Map<string, number>()
 
-  constructor(verify: VerifyNodeRecord, now: () => number, marks: HighMarks, events: RecordEvents) {
+  constructor(
+    verify: VerifyNodeRecord,
+    now: () => number,
+    marks: HighMarks,
+    events: RecordEvents,
+    storing: Storing = { peer: () => undefined, isKnown: () => false },
+  ) {
+    this.#storing = storing
     this.#verify = verify
     this.#now = now
     this.#marks = marks
@@ -135,7 +160,14 @@ export class RecordMemory {
       if (facts.expiresAt <= now) this.#unknown.delete(other)
     if (!this.#unknown.has(key) && this.#unknown.size >= MAX_UNKNOWN)
       throw new RecordRefused('full')
-    this.#unknown.set(key, verified)
+    const by = this.#storing.peer()
+    if (by !== undefined && !this.#storing.isKnown(by)) {
+      const others = [...this.#unknown.values()].filter(
+        (kept) => kept.by === by && kept.record.key !== key,
+      )
+      if (others.length >= MAX_STORED) throw new RecordRefused('peer-full')
+    }
+    this.#unknown.set(key, { ...verified, by })
     this.#otherMarks.delete(key)
     this.#otherMarks.set(key, verified.facts.seq)
     if (this.#otherMarks.size > MAX_MARKS)
