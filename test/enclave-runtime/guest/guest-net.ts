@@ -75,12 +75,21 @@ export interface NetOptions {
   /** The WASM kernel, into whose slots no dealer reaches: with `realSetups` only. */
   readonly wasm?: boolean
   readonly setupLimits?: SetupLimits
+  /** Guests beyond the n members, with the indices after theirs. */
+  readonly joiners?: number
   /** Nothing is made ahead unless a test asks for it. */
   readonly settings?: GuestSettings
   /** Guests that keep other numbers of keys ready than the settings say. */
   readonly readyKeys?: Readonly<Record<PartyIndex, number>>
   /** What the epoch protocol says about keys; absent: a committee that never changes. */
   readonly gate?: (index: PartyIndex) => KeyGate
+}
+
+/** A committee to come. */
+export interface NextEpoch {
+  readonly members: readonly PartyIndex[]
+  readonly t: number
+  readonly unban?: RoomPlan['unban']
 }
 
 /** One guest: what outlives it (device and disk), and the one that runs now. */
@@ -136,6 +145,7 @@ export class NetGuest {
       ...(net.options.setupLimits && { setupLimits: net.options.setupLimits }),
       conversations: net.options.realSetups ? {} : { setUpPair: net.dealtSetup(index) },
     })
+    if (index > net.options.n) return // nothing is known here but what is to come
     const committee = net.committeeOf(index)
     const channelMembers = committee.guests.map(({ index }) => ({ index, guestEnc: NO_KEY }))
     this.member.rooms.open({ committee, channelMembers, isForming: false, unban: [] })
@@ -207,6 +217,7 @@ export class GuestNet {
       t: 3,
       setupsPerHour: 600,
       development: true,
+      joiners: 0,
       realSetups: false,
       wasm: false,
     }
@@ -216,7 +227,7 @@ export class GuestNet {
   static async create(seed: string, options: NetOptions = {}): Promise<GuestNet> {
     const net = new GuestNet(seed, options)
     const nodes: TestNode[] = []
-    for (let index = 1; index <= net.options.n; index++) {
+    for (let index = 1; index <= net.options.n + net.options.joiners; index++) {
       const node = new TestNode(`${seed}/${index}`)
       const vault = await node.open(null)
       net.#ids.push({ index, id: vault.guestSig })
@@ -251,13 +262,31 @@ export class GuestNet {
       epochId: NETWORK,
       committeeId: new Uint8Array(32).fill(0xc0),
       me,
-      guests: this.#ids,
+      guests: this.#ids.slice(0, n),
       threshold: t,
       quorum: quorums(n, t).q,
       development,
       setupsPerHour,
       rootKey: this.rootKey,
     }
+  }
+
+  /** What a guest opens the room of a later epoch with: `members` make it, from those of the first epoch. */
+  planOf(index: PartyIndex, epoch: EpochName, next: NextEpoch): RoomPlan {
+    const { members, t, unban = [] } = next
+    const known = new Set([...this.#ids.keys()].slice(0, this.options.n).map((at) => at + 1))
+    const me = this.#ids[index - 1]
+    if (me === undefined) throw new Error(`no guest ${index}`)
+    const committee: Committee = {
+      ...this.committeeOf(1),
+      ...{ epoch, me, threshold: t },
+      epochId: seeded(`${this.seed}/epoch ${keyOf(epoch)}`)(32),
+      guests: this.#ids.filter((guest) => members.includes(guest.index)),
+      quorum: quorums(members.length, t).q,
+    }
+    const everyone = [...new Set([...known, ...members])].sort((a, b) => a - b)
+    const channelMembers = everyone.map((other) => ({ index: other, guestEnc: NO_KEY }))
+    return { committee, channelMembers, isForming: true, unban }
   }
 
   /** Tells every running guest which hosts are connected. */
