@@ -167,7 +167,8 @@ export class SubsetTests {
   #judge(run: Run, subset: Subset, { fault, found }: NotSigned): boolean {
     if (found !== undefined) this.#found(run, subset, found)
     if (AGAIN.has(fault)) return true
-    this.#settle(run, subset, null)
+    // Refused, or banned by others: they know another record or ban, and whose view is wrong nobody can tell.
+    if (subset.outcome === undefined) this.#name(run, 0)
     return false
   }
 

@@ -140,7 +140,23 @@ describe('the test subsets of an attempt', function () {
     deepEqual(await firstFault(), failed(3))
   })
 
-  it('blame nobody when a member refuses or lies about subsets that sign', async () => {
+  it('blame nobody when a member knows another record, or a ban that others do not', async () => {
+    net.guest(3).knows.tested = new Uint8Array(32).fill(3)
+    const over = new AbortController()
+    const first = await net.run(Promise.race([1, 2, 4, 5].map((index) => test(index, over.signal))))
+    deepEqual(first, failed(0))
+    over.abort()
+    await net.calm()
+    net.reset()
+    for (const guest of net.guests) guest.knows.tested = net.hash
+    const { bans } = net.guest(3).room
+    Object.assign(net.guest(3).room, {
+      bans: { all: bans.all, among: (signers: readonly number[]) => signers.includes(2) && [2, 3] },
+    })
+    deepEqual(await firstFault(), failed(0))
+  })
+
+  it('blame nobody when a member lies about subsets that sign', async () => {
     const seen = record(net)
     const lie = encodeTested({
       recordHash: net.hash,
@@ -181,6 +197,29 @@ describe('the test subsets of an attempt', function () {
     for (const guest of net.guests) guest.knows.tested = net.hash
     net.bans.push([1, 2], [1, 3], [1, 4])
     deepEqual(await testAll(), Array(5).fill(failed(0)))
+  })
+
+  it('name a signer that multiplied wrongly, who is banned before anybody learns of it', async () => {
+    const cheated = await RootNet.create('subset cheat', { n: 3, t: 2 })
+    for (const guest of cheated.guests) guest.knows.tested = cheated.hash
+    cheated.tamper = (carried: Carried) => {
+      const { from, to, letter } = carried
+      if (from !== 3 || to !== 1 || letter.round !== ROUND_NUMBERS['sign/1b-extend'])
+        return [carried]
+      const body = letter.body.slice()
+      body[body.length - 1] = (body[body.length - 1] ?? 0) ^ 1
+      return [{ ...carried, letter: { ...letter, body } }]
+    }
+    const over = new AbortController()
+    const tested = cheated.guest(1).desk.tests.run(cheated.hash, over.signal)
+    const others = [2, 3].map((index) =>
+      cheated.guest(index).desk.tests.run(cheated.hash, over.signal),
+    )
+    const settled = Promise.allSettled(others)
+    deepEqual(await cheated.run(tested), failed(3))
+    deepEqual([cheated.guest(1).followed, cheated.bans], [['ban 3'], [[1, 3]]])
+    over.abort()
+    await cheated.run(settled)
   })
 
   it('are told in letters with bounds', () => {
