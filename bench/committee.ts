@@ -37,6 +37,7 @@ export async function measureCommittee(n: number, t: number, runs: number): Prom
     nodes: () => [],
     published: () => published,
     first: () => first.cert,
+    before: () => [first.record],
   })
   const networkId = networkIdOf(first.genesis)
   const { committeeId } = record

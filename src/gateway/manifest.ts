@@ -1,8 +1,14 @@
 import { PublishedCommittee } from '../../protocols/agreement/chain/published-committee.ts'
 import { type Genesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
 import { EpochCert } from '../../protocols/agreement/objects/certificates.ts'
+import { EpochRecord } from '../../protocols/agreement/objects/record.ts'
 import { toBase64url } from '../../protocols/request/base64url.ts'
-import type { NetworkManifest, NodeHint, ShownCommittee } from '../wire/network.ts'
+import {
+  MAX_RECORDS_BEFORE,
+  type NetworkManifest,
+  type NodeHint,
+  type ShownCommittee,
+} from '../wire/network.ts'
 
 const MAX_SKEW_S = 30 // 05 §1.1
 const MAX_TTL_S = 300 // 05 §1.1
@@ -17,12 +23,14 @@ export interface NetworkSource {
   published(): PublishedCommittee | null
   /** The certificate of epoch 0; null where this node does not have it. */
   first(): EpochCert | null
+  /** Records of the epochs before the published one, newest first, as far as this node has them. */
+  before(): readonly EpochRecord[]
 }
 
 /** The manifest of 05 §1.1 with the genesis it belongs to and, once there is one, the committee of 03 §3.1. */
 export function manifestOf(
   { name, environment }: Genesis,
-  { genesis, nodes, published, first }: NetworkSource,
+  { genesis, nodes, published, first, before }: NetworkSource,
 ): NetworkManifest {
   const committee = published()
   return {
@@ -36,12 +44,19 @@ export function manifestOf(
     maxSkew: MAX_SKEW_S,
     maxTtl: MAX_TTL_S,
     genesis: toBase64url(genesis),
-    committee: committee === null ? null : shown(committee, first()),
+    committee: committee === null ? null : shown(committee, first(), before()),
   }
 }
 
-const shown = (committee: PublishedCommittee, first: EpochCert | null): ShownCommittee => ({
+const shown = (
+  committee: PublishedCommittee,
+  first: EpochCert | null,
+  before: readonly EpochRecord[],
+): ShownCommittee => ({
   published: toBase64url(PublishedCommittee.encode(committee)),
   first:
     first === null || committee.cert.record.e === 0 ? null : toBase64url(EpochCert.encode(first)),
+  before: before
+    .slice(0, MAX_RECORDS_BEFORE)
+    .map((record) => toBase64url(EpochRecord.encode(record))),
 })

@@ -143,6 +143,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
       nodes: () => hints(network, roster, me),
       published: () => null, // the committee of this version is that of the genesis file
       first: () => null,
+      before: () => [],
     },
     status,
     allowPlain: config.allowPlain,

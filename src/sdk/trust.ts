@@ -7,6 +7,7 @@ import {
 import { sameBytes } from '../../protocols/agreement/compare-bytes.ts'
 import { committeeIdOf } from '../../protocols/agreement/genesis.ts'
 import { EpochCert } from '../../protocols/agreement/objects/certificates.ts'
+import { EpochRecord, recordHash } from '../../protocols/agreement/objects/record.ts'
 import { fromBase64url } from '../../protocols/request/base64url.ts'
 import type { ShownCommittee } from '../wire/network.ts'
 import { HoldfastError } from './holdfast-error.ts'
@@ -76,7 +77,7 @@ export class Trust {
 
   #verified(
     { networkId, encodedGenesis }: ShownNetwork,
-    { published, first }: ShownCommittee,
+    { published, first, before }: ShownCommittee,
   ): Pick<Network, 'committee' | 'epochs'> {
     const { cert, rootSig, stamp } = decoded(() =>
       PublishedCommittee.decode(fromBase64url(published)),
@@ -94,15 +95,20 @@ export class Trust {
     const verdict = verifyByRootKey(known, { record, rootSig, stamp }, this.#options.now())
     if (!verdict.verified)
       throw stale(`the node shows no present committee: ${verdict.why}`, verdict.why)
+    const linked = linkedTo(record, before)
     // From here on all of it is believed, and nothing was before.
     const isNews = this.#newest === null || verdict.newest.e > this.#newest.e
     this.#networkId = networkId
     this.#rootKey = rootKey
     this.#newest = verdict.newest
-    const { epochId, t, members } = record
-    const present: KeyEpoch = { epochId, t, members }
-    const before = this.#epochs.filter((epoch) => !sameBytes(epoch.epochId, epochId))
-    this.#epochs = [present, ...before].slice(0, MAX_EPOCHS)
+    const present = keyEpochOf(record)
+    const others = [...linked.map(keyEpochOf), ...this.#epochs]
+    const older = others.filter(
+      ({ epochId }, at) =>
+        !sameBytes(epochId, present.epochId) &&
+        others.findIndex((other) => sameBytes(other.epochId, epochId)) === at,
+    )
+    this.#epochs = [present, ...older].slice(0, MAX_EPOCHS)
     if (isNews) this.#options.onState?.(stateOf(known, verdict.newest))
     return {
       committee: { record, validUntil: stamp.validUntil },
@@ -110,6 +116,20 @@ export class Trust {
     }
   }
 }
+
+/** Records before a verified one, each named by the one after it. Throws MANIFEST_INVALID for any that is not. */
+function linkedTo(record: EpochRecord, before: readonly string[]): EpochRecord[] {
+  let { prevHash } = record
+  return before.map((encoded) => {
+    const earlier = decoded(() => EpochRecord.decode(fromBase64url(encoded)))
+    if (!sameBytes(recordHash(earlier), prevHash))
+      throw new HoldfastError('MANIFEST_INVALID', { message: 'a record that no later one names' })
+    prevHash = earlier.prevHash
+    return earlier
+  })
+}
+
+const keyEpochOf = ({ epochId, t, members }: EpochRecord): KeyEpoch => ({ epochId, t, members })
 
 function rootKeyOf(
   networkId: Uint8Array,

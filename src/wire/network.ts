@@ -3,6 +3,8 @@ import * as z from 'zod'
 const MAX_NODES = 64 // arrays of the data model (05 §1)
 const MAX_ADDRESSES = 16
 const BYTES32_CHARS = 43 // base64url without padding
+/** Of refreshes once a week a key that lay ready for two months is still certified by one of them. */
+export const MAX_RECORDS_BEFORE = 8
 const BYTES33_CHARS = 44
 const MAX_LARGE_CHARS = 87_382 // 64 KiB in base64url (03 §1.1)
 
@@ -19,6 +21,8 @@ export interface ShownCommittee {
   readonly published: string
   /** epochCert of epoch 0, for those who know no root key; null where `published` has it, or the node does not. */
   readonly first: string | null
+  /** Records before the published one, newest first: keys that were made in their epochs are certified by their members. */
+  readonly before: readonly string[]
 }
 
 /** Result of `getNetwork`: the manifest (05 §1.1) and the genesis whose hash is the network id. Bytes are base64url. */
@@ -61,6 +65,7 @@ export const NETWORK_MANIFEST: z.ZodType<NetworkManifest> = z.strictObject({
     .strictObject({
       published: z.string().max(MAX_LARGE_CHARS),
       first: z.string().max(MAX_LARGE_CHARS).nullable(),
+      before: z.array(z.string().max(MAX_LARGE_CHARS)).max(MAX_RECORDS_BEFORE),
     })
     .nullable(),
 })

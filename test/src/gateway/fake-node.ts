@@ -63,6 +63,7 @@ export class FakeNode {
           nodes: () => [],
           published: () => null,
           first: () => null,
+          before: () => [],
         },
         status: () => this.status(),
         allowPlain: true,

@@ -533,6 +533,7 @@ describe('the gateway', () => {
         nodes: () => [],
         published: () => null,
         first: () => null,
+        before: () => [],
       },
       status: async () => status(),
       allowPlain: true,

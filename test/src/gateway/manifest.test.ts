@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { PublishedCommittee } from '../../../protocols/agreement/chain/published-committee.ts'
 import { decodeGenesis } from '../../../protocols/agreement/genesis.ts'
 import { EpochCert } from '../../../protocols/agreement/objects/certificates.ts'
+import { EpochRecord } from '../../../protocols/agreement/objects/record.ts'
 import { baseOfRecord } from '../../../protocols/agreement/rules/base.ts'
 import { fromBase64url, toBase64url } from '../../../protocols/request/base64url.ts'
 import { manifestOf } from '../../../src/gateway/manifest.ts'
@@ -25,7 +26,12 @@ describe('the manifest of a node', () => {
   const first = exampleFirst(5, 3)
   const next = exampleNext(baseOfRecord(first.record))
   const genesis = decodeGenesis(first.genesis)
-  const source = { genesis: first.genesis, nodes: () => [], first: () => first.cert }
+  const source = {
+    genesis: first.genesis,
+    nodes: () => [],
+    first: () => first.cert,
+    before: () => [first.record],
+  }
 
   it('says that there is no committee before there is one', () => {
     const manifest = manifestOf(genesis, { ...source, published: () => null })
@@ -42,6 +48,10 @@ describe('the manifest of a node', () => {
     ok(committee?.first)
     deepEqual(PublishedCommittee.decode(fromBase64url(committee.published)), published)
     deepEqual(EpochCert.decode(fromBase64url(committee.first)), first.cert)
+    deepEqual(
+      committee.before.map((bytes) => EpochRecord.decode(fromBase64url(bytes))),
+      [first.record],
+    )
     const without = { ...source, first: () => null, published: () => published }
     equal(manifestOf(genesis, without).committee?.first, null)
   })
@@ -60,7 +70,9 @@ describe('the manifest of a node', () => {
       nodes: () => [],
       published: () => publishedOf(after),
       first: () => large.cert,
+      before: () => Array(20).fill(large.record),
     })
     ok(NETWORK_MANIFEST.safeParse(manifest).success)
+    equal(manifest.committee?.before.length, 8)
   })
 })

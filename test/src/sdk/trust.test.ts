@@ -7,15 +7,21 @@ import {
   networkIdOf,
 } from '../../../protocols/agreement/genesis.ts'
 import type { EpochCert } from '../../../protocols/agreement/objects/certificates.ts'
-import { recordHash } from '../../../protocols/agreement/objects/record.ts'
+import { type EpochRecord, recordHash } from '../../../protocols/agreement/objects/record.ts'
 import type { Stamp } from '../../../protocols/agreement/objects/root-signatures.ts'
 import { baseOfRecord } from '../../../protocols/agreement/rules/base.ts'
+import {
+  decodeKeyCertificate,
+  encodeKeyCertificate,
+} from '../../../protocols/keygen/key-certificate.ts'
+import { fromBase64url, toBase64url } from '../../../protocols/request/base64url.ts'
 import { manifestOf } from '../../../src/gateway/manifest.ts'
 import { createHoldfast, type HoldfastOptions } from '../../../src/sdk/client.ts'
 import { HoldfastError } from '../../../src/sdk/holdfast-error.ts'
 import { keySigner } from '../../../src/sdk/key-signer.ts'
 import type { NetworkState } from '../../../src/sdk/network-state.ts'
 import { Trust, type TrustOptions } from '../../../src/sdk/trust.ts'
+import type { CreatedAccount } from '../../../src/wire/accounts.ts'
 import type { NetworkManifest } from '../../../src/wire/network.ts'
 import {
   activate,
@@ -41,13 +47,18 @@ const OTHER = new Uint8Array(32).fill(0xee)
 const shows = (
   { cert }: { readonly cert: EpochCert },
   stamp: Stamp = stampOf(cert.record, TIME),
-  { rootSig = activate(cert.record), zero = first.cert as EpochCert | null } = {},
+  {
+    rootSig = activate(cert.record),
+    zero = first.cert as EpochCert | null,
+    before = [] as readonly EpochRecord[],
+  } = {},
 ): NetworkManifest =>
   manifestOf(genesis, {
     genesis: first.genesis,
     nodes: () => [],
     published: () => ({ cert, rootSig, stamp }),
     first: () => zero,
+    before: () => before,
   })
 const genesisOnly = (of: Genesis = genesis): NetworkManifest =>
   manifestOf(of, {
@@ -55,6 +66,7 @@ const genesisOnly = (of: Genesis = genesis): NetworkManifest =>
     nodes: () => [],
     published: () => null,
     first: () => null,
+    before: () => [],
   })
 
 function trusting(options: Partial<TrustOptions> = {}) {
@@ -171,6 +183,20 @@ describe('whom a client believes', () => {
     equal(why(shows(second, undefined, { zero: null })), 'epoch 1')
   })
 
+  it('knows the members of epochs before, by the hash that each record has of the one before it', () => {
+    const { trust, why } = trusting({ rootKey: ROOT_KEY })
+    const before = [second.record, first.record]
+    deepEqual(
+      trust.read(shows(third, undefined, { before })).epochs.map(({ epochId }) => epochId),
+      [third, second, first].map(({ record }) => record.epochId),
+    )
+    deepEqual(trust.read(shows(third)).epochs.length, 3) // seen once
+    for (const wrong of [[first.record], [twin.record], [second.record, second.record]])
+      equal(why(shows(third, undefined, { before: wrong })), 'MANIFEST_INVALID')
+    const forged = { ...second.record, members: second.record.members.slice(1) }
+    equal(why(shows(third, undefined, { before: [forged] })), 'MANIFEST_INVALID')
+  })
+
   it('knows a fork when it sees another record of the same epoch', () => {
     const { why } = trusting({ rootKey: ROOT_KEY })
     equal(why(shows(second)), 'epoch 1')
@@ -194,6 +220,7 @@ describe('whom a client believes', () => {
           stamp: stampOf(second.record, TIME),
         }),
         first: () => first.cert,
+        before: () => [],
       },
     )
     equal(trusting({ rootKey: ROOT_KEY }).why(elsewhere), 'STALE_COMMITTEE other-committee')
@@ -301,6 +328,26 @@ describe('a client of a network with a committee', () => {
       other.world.seen.map(({ node }) => node),
       ['b'],
     )
+  })
+
+  it('verifies the certificate of a key under the members of the epoch that it was made in', async () => {
+    const certified = async (epochId: Uint8Array): Promise<string> => {
+      const { world, hf, show } = clientOf()
+      for (const node of ['a', 'b']) {
+        show(node, shows(third, undefined, { before: [second.record, first.record] }))
+        world.lies.set(node, (result, { method }) => {
+          if (method !== 'holdfast_createAccount') return result
+          const created = result as CreatedAccount
+          const certificate = decodeKeyCertificate(fromBase64url(created.certificate))
+          const changed = encodeKeyCertificate({ ...certificate, epochId })
+          return { ...created, certificate: toBase64url(changed) }
+        })
+      }
+      return idOf(hf.createAccount())
+    }
+    for (const { record } of [third, second, first])
+      equal(await certified(record.epochId), 'resolved')
+    for (const unknown of [OTHER, networkId]) equal(await certified(unknown), 'SIGNATURE_INVALID')
   })
 
   it('asks again when a stamp ended, and says STALE_COMMITTEE when nobody has another', async () => {

@@ -21,7 +21,7 @@ const manifest = {
   genesis: 'AA',
   committee: null,
 }
-const committee = { published: 'AA', first: null }
+const committee = { published: 'AA', first: null, before: [] }
 const account = {
   account_id: '33333333-3333-8333-8333-333333333333',
   key_id: 'ab'.repeat(32),
@@ -80,7 +80,11 @@ const SCHEMAS: readonly Schema[] = [
     good: [
       manifest,
       { ...manifest, nodes: [] },
-      { ...manifest, rootKey: 'A'.repeat(44), committee: { ...committee, first: 'AA' } },
+      {
+        ...manifest,
+        rootKey: 'A'.repeat(44),
+        committee: { ...committee, first: 'AA', before: ['AA'] },
+      },
     ],
     bad: [
       { ...manifest, v: 2 },
@@ -91,7 +95,8 @@ const SCHEMAS: readonly Schema[] = [
       { ...manifest, more: 1 },
       { ...manifest, rootKey: 'A'.repeat(43) },
       { ...manifest, committee: undefined },
-      { ...manifest, committee: { published: 'AA' } },
+      { ...manifest, committee: { published: 'AA', first: null } },
+      { ...manifest, committee: { ...committee, before: Array(9).fill('AA') } },
       { ...manifest, committee: { ...committee, published: 'A'.repeat(87_383) } },
       { ...manifest, committee: { ...committee, first: 'A'.repeat(87_383) } },
       { ...manifest, committee: { ...committee, more: 1 } },
