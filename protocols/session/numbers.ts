@@ -57,6 +57,9 @@ export const MESSAGE_TYPES = {
   accept: 9,
   /** What the sender knows of the key of an account that gets a ready one (02 §5). */
   assignment: 12,
+  /** Which accounts and ready keys the sender lacks, by where it stopped; and the next of them. */
+  accountsAsk: 13,
+  accountsAnswer: 14,
   /** Proves the initiator's side of a channel; never passed on. */
   confirm: 0xffff,
 } as const

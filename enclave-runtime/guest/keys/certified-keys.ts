@@ -42,6 +42,17 @@ export class CertifiedKeys {
     return this.#find(accountId) !== undefined
   }
 
+  /** The accounts that have a mark, in rising order, above `after`. */
+  idsAfter(after: Uint8Array, count: number): readonly Uint8Array[] {
+    const found: Uint8Array[] = []
+    for (const [, part] of [...this.#parts].sort(([a], [b]) => (a < b ? -1 : 1)))
+      for (let at = 0; at < part.length && found.length < count; at += ENTRY_BYTES) {
+        const id = part.slice(at, at + ACCOUNT_BYTES)
+        if (Buffer.compare(id, after) > 0) found.push(id)
+      }
+    return found
+  }
+
   /** The accounts whose mark names this key; looks through all of them. */
   accountsOf(keyId: Uint8Array): readonly Uint8Array[] {
     const hash = hashOf(keyId)

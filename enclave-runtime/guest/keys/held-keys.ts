@@ -37,24 +37,31 @@ type Batch = Pick<KeyCertificate, 'committeeId' | 'epochId' | 'pub' | 'records' 
 export const certifiedBatch = (
   { committeeId, epochId, quorum }: Pick<Committee, 'committeeId' | 'epochId' | 'quorum'>,
   {
-    transcript,
     pub,
     keys,
-  }: Pick<PendingBatch, 'transcript' | 'pub'> & {
+  }: Pick<PendingBatch, 'pub'> & {
     readonly keys: readonly Pick<KeyRecord, 'record'>[]
   },
   signatures: Signatures,
-): readonly [name: string, record: Uint8Array] => [
-  batchName(batchIdOf(transcript)),
-  encodeCanonical([
-    'batch',
-    1,
+): readonly [name: string, record: Uint8Array] =>
+  batchRecord({
     committeeId,
     epochId,
     pub,
-    concatBytes(...keys.map(({ record }) => record)),
-    signatures.slice(0, quorum),
-  ]),
+    records: keys.map(({ record }) => record),
+    signatures: signatures.slice(0, quorum),
+  })
+
+/** The record of what the certificates of a batch have in common. */
+export const batchRecord = ({
+  committeeId,
+  epochId,
+  pub,
+  records,
+  signatures,
+}: Batch): readonly [name: string, record: Uint8Array] => [
+  batchName(batchIdOf(transcriptOf(pub, records))),
+  encodeCanonical(['batch', 1, committeeId, epochId, pub, concatBytes(...records), signatures]),
 ]
 
 /** The public half of the keys at rest: read when it is asked for, never all in memory. */

@@ -79,6 +79,17 @@ export class ReadyKeys {
     return { change: [name, encodeReady(ready)], added: () => this.#set(name, ready) }
   }
 
+  /** The record of a batch of which one more key was learned; `added` when it is durable. */
+  grown(
+    transcript: Uint8Array,
+    owner: PartyIndex,
+    keyId: Uint8Array,
+  ): { readonly change: readonly [name: string, record: Uint8Array]; added(): void } {
+    const known = this.#batches.get(PREFIX + hex(batchIdOf(transcript)))?.keys ?? []
+    const keyIds = [...known].map((key) => new Uint8Array(Buffer.from(key, 'hex')))
+    return this.recordOf(transcript, owner, [...keyIds, keyId])
+  }
+
   /** Takes a key out, in one turn; what must be durable before anyone is told. */
   take(keyId: Uint8Array): readonly [name: string, record: Uint8Array | null] {
     const name = this.#places.get(hex(keyId))

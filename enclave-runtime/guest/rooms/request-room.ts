@@ -3,6 +3,8 @@ import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.t
 import { RequestError } from '../../../protocols/request/errors.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import type { CheckReply, GuestStatus, LeadPlan, LeadReply } from '../../port/messages.ts'
+import { AccountSource } from '../accounts/account-source.ts'
+import { AccountSync, type AccountSyncInit } from '../accounts/account-sync.ts'
 import type { Committee } from '../committee.ts'
 import { openGate } from '../keys/key-gate.ts'
 import { KeyRoom } from '../keys/key-room.ts'
@@ -43,6 +45,8 @@ export class RequestRoom {
   readonly #maker: PresignatureMaker
   readonly #hotKeys: HotKeys
   readonly #signing: SigningManager
+  readonly #room: EpochRoom
+  #sync: AccountSync | undefined
   #up: ReadonlySet<PartyIndex> = new Set()
   #isRetired = false
 
@@ -53,6 +57,15 @@ export class RequestRoom {
     const { index: me } = committee.me
     this.#state = state
     this.#committee = committee
+    this.#room = room
+    new AccountSource({
+      router,
+      accounts,
+      certified,
+      ready,
+      held,
+      onError: (error) => state.defect(error),
+    })
     const onError = (error: unknown) => state.defect(error)
     const { gate = openGate } = init
     const stores = { committee, records, kernel, accounts, held, certified, ready, gate }
@@ -164,6 +177,26 @@ export class RequestRoom {
     return { kind: 'done', result: [asked.account.address], signers: [] }
   }
 
+  /**
+   * What a newcomer has to know is asked of the others: accounts, and ready keys. `certifiers`: who could certify a key
+   * in the epoch with that id.
+   */
+  learn(certifiers: AccountSyncInit['certifiers']): void {
+    const { accounts, certified, ready, init } = this.#state
+    const { committee, router, records } = this.#room
+    const { clock } = init
+    this.#sync ??= new AccountSync({
+      ...{ committee, router, records, clock, accounts, certified, ready, certifiers },
+      onError: (error) => this.#state.defect(error),
+    })
+    this.#sync.start()
+  }
+
+  /** Whether nothing is missing here that others know: also of a guest that had nothing to learn. */
+  get hasLearned(): boolean {
+    return this.#sync?.isComplete ?? true
+  }
+
   /** Another guest opens something of `REQUEST_OPENINGS`; false when it is none, or not taken here. */
   take(name: string, from: PartyIndex, letter: Letter): boolean {
     if (name === 'sign') this.#signing.take(from, letter)
@@ -199,6 +232,7 @@ export class RequestRoom {
     this.#isRetired = true
     this.#hotKeys.close()
     this.#keyRoom.close()
+    this.#sync?.close()
   }
 
   close(): void {
