@@ -155,11 +155,7 @@ export class ChunkStore {
     const { a, failed, lost, stage } = this.#known(chunk)
     const ofMembers = signatures.filter(([party]) => receivers.includes(party))
     const holds = stage !== 'marked'
-    const batch = certifiedBatch(
-      { committeeId, epochId, quorum },
-      { transcript, pub, keys },
-      ofMembers,
-    )
+    const batch = certifiedBatch({ committeeId, epochId, quorum }, { pub, keys }, ofMembers)
     await this.#write(
       chunk,
       {
