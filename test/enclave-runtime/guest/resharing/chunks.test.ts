@@ -1,48 +1,9 @@
 import assert from 'node:assert/strict'
-import type {
-  AttemptFacts,
-  EpochName,
-} from '../../../../enclave-runtime/guest/epochs/epoch-work.ts'
+import type { AttemptFacts } from '../../../../enclave-runtime/guest/epochs/epoch-work.ts'
 import type { HeldKey } from '../../../../protocols/agreement/epoch/held-key.ts'
-import type { PartyIndex } from '../../../../protocols/session/faults.ts'
-import { type DealtKey, interpolate, publicOf } from './dealt-keys.ts'
+import { interpolate, publicOf } from './dealt-keys.ts'
+import { allDone, assertShared, assertSound, BASE, NEXT, sharesOf } from './epoch-steps.ts'
 import { hex, leavesOf, ResharingNet } from './resharing-net.ts'
-
-const BASE: EpochName = { e: 0, k: 1 }
-const NEXT: EpochName = { e: 1, k: 1 }
-
-/** The chunks are done at all of these. */
-const allDone = (net: ResharingNet, at: readonly PartyIndex[], chunks: number) => () =>
-  at.every((index) => net.guest(index).done.length === chunks)
-
-function assertSound(net: ResharingNet): void {
-  for (const guest of net.guests.values()) {
-    assert.deepEqual(guest.defects, [])
-    assert.deepEqual(guest.failed, [])
-    assert.equal(guest.kernel.held, 0, `guest ${guest.index} holds secrets`)
-  }
-}
-
-/** Any t' shares of the new epoch give the key, and fewer do not. */
-async function assertShared(
-  net: ResharingNet,
-  { epoch, members, threshold }: AttemptFacts,
-  keys: readonly DealtKey[],
-): Promise<void> {
-  const indices = members.map(({ index }) => index)
-  for (const key of keys) {
-    const shares = await Promise.all(
-      indices.map(
-        async (index) => [index, await net.guest(index).share(epoch, key.keyId)] as const,
-      ),
-    )
-    for (const from of [0, indices.length - threshold]) {
-      const some = shares.slice(from, from + threshold)
-      assert.equal(interpolate(some), key.secret)
-      assert.notEqual(interpolate(some.slice(1)), key.secret)
-    }
-  }
-}
 
 /** What the machine asks after the chunks are done is the same everywhere. */
 function assertAgreed(
@@ -164,11 +125,7 @@ describe('chunks of keys', () => {
       assert.deepEqual(work.durableChunks(epoch), new Map([[0, done[0]?.transcript]]))
       assert.equal(done[0]?.kind, 'root')
     }
-    const shares = await Promise.all(
-      [1, 3].map(
-        async (index) => [index, await net.guest(index).share(epoch, root.keyId)] as const,
-      ),
-    )
+    const shares = await sharesOf(net, epoch, [1, 3], root.keyId)
     assert.deepEqual(publicOf(interpolate(shares)), root.publicKey)
   })
 })

@@ -153,6 +153,8 @@ export class ResharingNet {
   tamper: (carried: Carried) => readonly Carried[] = (carried) => [carried]
   /** A write that guest `party` is about to make, in order; throwing is a disk that fails. */
   onWrite: (party: PartyIndex) => void = () => undefined
+  /** One that is durable; throwing is a process that dies before it learns of it. */
+  onWritten: (party: PartyIndex) => void = () => undefined
   /** A root key whose tests say something else. */
   root: RootWork = {
     attend: () => undefined,
@@ -348,7 +350,9 @@ export class ResharingNet {
   #watched(index: PartyIndex, vault: Vault): WorkVault {
     const writes = async <T>(write: () => Promise<T>): Promise<T> => {
       this.onWrite(index)
-      return write()
+      const written = await write()
+      this.onWritten(index)
+      return written
     }
     return {
       critical: (name) => vault.critical(name),
