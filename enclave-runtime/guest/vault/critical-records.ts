@@ -107,7 +107,10 @@ export class CriticalRecords {
   }
 
   /** The batch that makes `changes`, with the head that goes with them. Nothing to change: nothing to write. */
-  next(changes: ReadonlyMap<string, Uint8Array | null>, { boot }: { boot: boolean }): NextHead {
+  next(
+    changes: ReadonlyMap<string, Uint8Array | null>,
+    { boot, seqAtLeast = 0 }: { boot: boolean; seqAtLeast?: number },
+  ): NextHead {
     const plain = new Map(this.#plain)
     for (const [name, bytes] of changes) {
       if (bytes === null) plain.delete(name)
@@ -118,7 +121,7 @@ export class CriticalRecords {
       if (plain.has(name) !== this.#plain.has(name)) touched.add(this.#relist(plain, name))
     if (touched.size === 0 && !boot)
       return { seq: this.#head.seq, puts: [], deletes: [], accept: () => {} }
-    return this.#seal(plain, touched, boot ? 1 : 0)
+    return this.#seal(plain, touched, boot ? 1 : 0, seqAtLeast)
   }
 
   /** The same records under another network, all sealed anew. */
@@ -152,8 +155,13 @@ export class CriticalRecords {
     return part
   }
 
-  #seal(plain: Map<string, Uint8Array>, touched: ReadonlySet<string>, boots: number): NextHead {
-    const seq = this.#head.seq + 1
+  #seal(
+    plain: Map<string, Uint8Array>,
+    touched: ReadonlySet<string>,
+    boots: number,
+    seqAtLeast: number = 0,
+  ): NextHead {
+    const seq = Math.max(this.#head.seq + 1, seqAtLeast)
     const hashes = new Map(this.#hashes)
     const puts: SealedRow[] = []
     const deletes: string[] = []

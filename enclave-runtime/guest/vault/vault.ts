@@ -39,6 +39,8 @@ export interface VaultChanges {
   readonly shares?: ReadonlyMap<string, Handle<'share'> | null>
   /** What is public of a share's key, in the share's record and under its name. */
   readonly parts?: ReadonlyMap<string, Uint8Array>
+  /** With critical records: `seq` is at least this from here on, for others have seen more of it (03 §9.4). */
+  readonly seqAtLeast?: number
   /** Other secrets that die with the epoch, written once; they stay the caller's to wipe. */
   readonly secrets?: ReadonlyMap<string, Uint8Array>
 }
@@ -286,7 +288,8 @@ export class Vault {
 
   async #apply(batch: Batch): Promise<void> {
     this.#assertUsable()
-    const next = this.#records.next(batch.critical ?? new Map(), { boot: false })
+    const { seqAtLeast = 0 } = batch
+    const next = this.#records.next(batch.critical ?? new Map(), { boot: false, seqAtLeast })
     const puts: SealedRow[] = [...next.puts]
     const deletes: string[] = [...next.deletes]
     for (const [name, bytes] of batch.bulk ?? []) {

@@ -1,6 +1,9 @@
 import { DecodeError } from '../../session/codec.ts'
 import { b32, b33, bytesUpTo, nullable, row, uintUpTo } from '../objects/items.ts'
-import { type Field, MAX_LARGE_OBJECT_BYTES } from '../objects/object-codec.ts'
+import type { Field } from '../objects/object-codec.ts'
+
+/** A key certificate (03 §1.1), but for what a page needs around it. */
+const MAX_CERTIFICATE_BYTES: number = 62 * 1024
 
 /** A key as an epoch holds it: a leaf of its key set (03 §1.2), and what certifies it. */
 export interface HeldKey {
@@ -26,12 +29,12 @@ const curve: Field<number> = {
   },
 }
 
-/** As an item of a list or a message, at most 64 KiB and 256 bytes. */
+/** As an item of a page or of a message. */
 export const heldKey: Field<HeldKey> = row<HeldKey>({
   keyId: b32,
   curve,
   publicKey: b33,
   chainCodeHash: b32,
   commitmentHash: b32,
-  certificate: nullable(bytesUpTo(MAX_LARGE_OBJECT_BYTES)),
+  certificate: nullable(bytesUpTo(MAX_CERTIFICATE_BYTES)),
 })
