@@ -7,6 +7,7 @@ import type { Pair } from '../../../protocols/agreement/objects/items.ts'
 import type { Member } from '../../../protocols/agreement/objects/member.ts'
 import type { EpochRecord } from '../../../protocols/agreement/objects/record.ts'
 import type { RootSig } from '../../../protocols/agreement/objects/root-signatures.ts'
+import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.ts'
 
 /** One attempt at an epoch, decided or not. Keys, shares and rooms are named by it; both numbers are below 2^16. */
 export interface EpochName {
@@ -69,8 +70,12 @@ export interface EpochWork {
   durableChunks(epoch: EpochName): ReadonlyMap<number, Uint8Array>
   /** These keys as that attempt has them, in the same order: H(F; F) is new, everything else is as it was. All their chunks are durable here. */
   reshared(epoch: EpochName, keys: readonly HeldKey[]): readonly HeldKey[]
-  /** The root key that an attempt at epoch 0 made; null while it is not durable here (03 §1.2). */
-  rootKey(epoch: EpochName): HeldKey | null
+  /** Votes on the log of epoch e end; what is open comes back as `logClosed` (03 §9.3). */
+  closeLog(e: number): void
+  /** The root key that an attempt at epoch 0 made, with its F; undefined while it is not durable here (03 §1.2). */
+  rootKey(
+    epoch: EpochName,
+  ): Pick<KeyCertificate, 'keyId' | 'curve' | 'publicKey' | 'chainCode' | 'commitment'> | undefined
   /** This member may sign K4 of that key (03 §6.1). */
   certify(keyId: Uint8Array): void
   /** q members hold the certificate of that key: its address may be told (03 §6.1). */
@@ -84,6 +89,8 @@ export interface WorkEvents {
   taskDone(done: Omit<TaskDone, 'type'>): void
   taskFailed(failed: Omit<TaskFailed, 'type'>): void
   rootSigned(root: RootSig): void
+  /** Nothing is open: logs come with a later version. */
+  logClosed(e: number): void
   /** K1 to K3 of a key ended well here: may this member sign K4? The answer is `certify`, or none (03 §6.1). */
   keyProved(keyId: Uint8Array): void
   /** A certificate that this member put together. */

@@ -258,6 +258,10 @@ export class Epochs implements WorkEvents {
     void this.#give({ type: 'root-signed', root })
   }
 
+  logClosed(e: number): void {
+    void this.#give({ type: 'log-closed', e, open: [] })
+  }
+
   keyProved(keyId: Uint8Array): void {
     void this.#give({ type: 'key-proved', keyId })
   }
@@ -351,8 +355,8 @@ export class Epochs implements WorkEvents {
         if (k !== undefined) this.#work.signRoot({ e: effect.e, k }, effect.recordHash)
         break
       }
-      case 'close-log': // logs come later: nothing is open in them
-        void this.#give({ type: 'log-closed', e: effect.e, open: [] })
+      case 'close-log':
+        this.#work.closeLog(effect.e)
         break
       case 'open-log':
         break

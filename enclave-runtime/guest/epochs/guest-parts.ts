@@ -11,7 +11,7 @@ import { STRICT } from '../../../protocols/agreement/rules/verify.ts'
 import { signedMessage, verifySigned } from '../../../protocols/agreement/signed-object.ts'
 import type { Random } from '../../../protocols/crypto/random.ts'
 import type { OperatorSettings } from '../../port/guest-settings.ts'
-import { CertifiedKeys } from './certified-key.ts'
+import { CertifiedKeys, heldKeyOf } from './certified-key.ts'
 import type { CommitteeVault } from './committee-vault.ts'
 import type { EpochWork } from './epoch-work.ts'
 import { opinionOf } from './opinion.ts'
@@ -66,7 +66,7 @@ export function guestParts(init: GuestPartsInit): Parts {
       work.reshared({ e, k }, keys).map((key) => ({ ...key, certificate: null })),
     rootKeyOf: (k) => {
       const key = work.rootKey({ e: 0, k })
-      return key === null ? null : { ...key, certificate: null }
+      return key === undefined ? null : heldKeyOf(key, null)
     },
   }
 }

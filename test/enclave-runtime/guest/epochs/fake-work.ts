@@ -168,22 +168,25 @@ export class FakeWork implements EpochWork {
     }))
   }
 
-  rootKey(epoch: EpochName): HeldKey | null {
+  rootKey(epoch: EpochName): ReturnType<EpochWork['rootKey']> {
     const facts = this.#shares.factsOf(epoch)
-    if (facts === undefined || !this.holdsShares(epoch)) return null
+    if (facts === undefined || !this.holdsShares(epoch)) return undefined
     this.#shares.rootKeys.set(textOf(epoch), facts.epochId)
     const publicKey = secp256k1.getPublicKey(rootSecretOf(facts.epochId))
     return {
       keyId: blake3(publicKey),
       curve: 1,
       publicKey,
-      chainCodeHash: hash('chain code'),
-      commitmentHash: hash(`commitment of ${textOf(epoch)}`),
-      certificate: null,
+      chainCode: hash('chain code'),
+      commitment: hash(`commitment of ${textOf(epoch)}`),
     }
   }
 
   certify(): void {}
+
+  closeLog(e: number): void {
+    this.#events.logClosed(e)
+  }
 
   release(keyId: Uint8Array): void {
     this.released.push(keyId)
