@@ -1,6 +1,13 @@
 import { RequestError } from '../../protocols/request/errors.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
-import type { CheckReply, GuestStatus, LeadPlan, LeadReply, Priority } from '../port/messages.ts'
+import type {
+  CheckReply,
+  GuestStatus,
+  LeadOffer,
+  LeadPlan,
+  LeadReply,
+  Priority,
+} from '../port/messages.ts'
 import { Timeline } from './requests/timeline.ts'
 import type { EpochRoom } from './rooms/epoch-room.ts'
 import type { GuestInit } from './rooms/guest-init.ts'
@@ -21,10 +28,17 @@ export class Member {
     this.rooms = new Rooms(init)
   }
 
-  /** What stands in a request, verified here; nothing is begun. `request` = bytes of a plain request. */
-  async check(request: Uint8Array): Promise<CheckReply> {
+  /**
+   * What stands in a request, verified here; nothing is begun but what an offer allows. `request` = bytes of a plain
+   * request.
+   */
+  async check(request: Uint8Array, offer?: LeadOffer): Promise<CheckReply> {
     try {
-      return await this.#requests().check(request, this.#timeline())
+      const { serving } = this.rooms
+      const mayLead = (signers: readonly PartyIndex[]): boolean =>
+        this.rooms.state?.isHalted !== true && this.rooms.leading(signers) === serving
+      const asked = offer && { ...offer, mayLead }
+      return await this.#requests(serving).check(request, this.#timeline(), asked)
     } catch (error) {
       return this.#refused(error)
     }

@@ -221,7 +221,7 @@ export class Server {
     const ask = rpcAsk.decode(payload)
     const member = this.#member
     if (member === undefined) throw new PortError('NOT_READY')
-    if (ask.op === 'check') return checkReply.encode(await member.check(ask.request))
+    if (ask.op === 'check') return checkReply.encode(await member.check(ask.request, ask.offer))
     return leadReply.encode(await member.lead(ask.request, ask))
   }
 

@@ -139,8 +139,10 @@ class GuestClient {
       hello,
       exited: this.#exited,
       committee: this.#committee,
-      check: (request, signal) =>
-        this.#ask(rpc, rpcAsk.encode({ op: 'check', request }), checkReply, signal),
+      check: (request, signal, offer) => {
+        const ask = rpcAsk.encode({ op: 'check', request, ...(offer && { offer }) })
+        return this.#ask(rpc, ask, checkReply, signal)
+      },
       lead: (request, plan, signal) =>
         this.#ask(rpc, rpcAsk.encode({ op: 'lead', request, ...plan }), leadReply, signal),
       deliver: async (from, bytes) => {

@@ -18,6 +18,7 @@ import type {
   GuestStatus,
   HelloToHost,
   InitFields,
+  LeadOffer,
   LeadPlan,
   LeadReply,
   MemberFields,
@@ -54,6 +55,7 @@ export type {
   JsonValue,
   LeadFailed,
   LeadFault,
+  LeadOffer,
   LeadPlan,
   LeadReply,
   MemberFields,
@@ -104,7 +106,7 @@ export interface GuestExit {
 export interface Guest {
   readonly hello: HelloToHost
   /** `request` = bytes of a plain request (05 §3.1). */
-  check(request: Uint8Array, signal: AbortSignal): Promise<CheckReply>
+  check(request: Uint8Array, signal: AbortSignal, offer?: LeadOffer): Promise<CheckReply>
   lead(request: Uint8Array, plan: LeadPlan, signal: AbortSignal): Promise<LeadReply>
   /**
    * An envelope that arrived from party `from`; resolves when it is on its way to the guest, which waits while

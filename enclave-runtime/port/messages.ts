@@ -146,10 +146,19 @@ export interface LeadPlan {
   readonly budgets?: { readonly correlated: number; readonly presigned: number }
 }
 
+/**
+ * What may follow a check at once: attempt 0 from a presignature, where the guest has one with members that can all
+ * be reached, as its host sees it. It saves a request the way to the host and back.
+ */
+export interface LeadOffer extends Pick<LeadPlan, 'budgetMs' | 'budgets'> {
+  /** Ascending, own index included. */
+  readonly able: readonly PartyIndex[]
+}
+
 /** How a signature came about (02 §6). */
 export type SignatureForm = 'full' | 'correlated' | 'presigned'
 export type RpcAsk =
-  | { readonly op: 'check'; readonly request: Uint8Array }
+  | { readonly op: 'check'; readonly request: Uint8Array; readonly offer?: LeadOffer }
   | ({ readonly op: 'lead'; readonly request: Uint8Array } & LeadPlan)
 
 const request: Shape<Uint8Array> = bytes(MAX_REQUEST_BYTES, 1)
@@ -157,10 +166,18 @@ const attempt: Shape<number> = uint(0xffff_ffff)
 const MAX_BUDGET_MS = 600_000 // a key generation with the reference kernel stays far below
 const budgetMs: Shape<number> = uint(MAX_BUDGET_MS)
 
+const budgets: Shape<NonNullable<LeadPlan['budgets']>> = object<NonNullable<LeadPlan['budgets']>>({
+  correlated: budgetMs,
+  presigned: budgetMs,
+})
+const offer: Shape<LeadOffer> = object<LeadOffer>({ able: indices, budgetMs, budgets }, ['budgets'])
+
 export const rpcAsk: Codec<RpcAsk> = payload(
   limitOf(PORT_TYPES.rpc),
   choice<RpcAsk>('op', {
-    check: object<Extract<RpcAsk, { op: 'check' }>>({ op: oneOf('check'), request }),
+    check: object<Extract<RpcAsk, { op: 'check' }>>({ op: oneOf('check'), request, offer }, [
+      'offer',
+    ]),
     lead: object<Extract<RpcAsk, { op: 'lead' }>>(
       {
         op: oneOf('lead'),
@@ -168,10 +185,7 @@ export const rpcAsk: Codec<RpcAsk> = payload(
         attempt,
         signers: indices,
         budgetMs,
-        budgets: object<NonNullable<LeadPlan['budgets']>>({
-          correlated: budgetMs,
-          presigned: budgetMs,
-        }),
+        budgets,
       },
       ['budgets'],
     ),
@@ -192,6 +206,14 @@ export type CheckReply =
       /** Of a signature: whom a presignature of this guest for the account's key is with. */
       readonly signers?: readonly PartyIndex[] | null
       readonly phases?: PhaseTimes
+    }
+  /** It is good, and the offer was taken: how the attempt with these signers ended. */
+  | {
+      readonly kind: 'led'
+      readonly reqId: Uint8Array
+      readonly accountId: Uint8Array
+      readonly signers: readonly PartyIndex[]
+      readonly outcome: LeadReply
     }
   /** `signers`: who made a signature that this guest knows already. */
   | {
@@ -247,19 +269,6 @@ const work = <K extends 'sign' | 'keygen'>(kind: K): Shape<CheckReply> =>
     ['signers', 'phases'],
   )
 
-export const checkReply: Codec<CheckReply> = payload(
-  limitOf(PORT_TYPES.rpc),
-  choice<CheckReply>('kind', {
-    sign: work('sign'),
-    keygen: work('keygen'),
-    done: object<Extract<CheckReply, { kind: 'done' }>>(
-      { kind: oneOf('done'), result: json, signers: indices },
-      ['signers'],
-    ),
-    error: refused,
-  }),
-)
-
 const FAULTS: Readonly<Record<LeadFault, true>> = {
   timeout: true,
   cancelled: true,
@@ -291,27 +300,46 @@ const FAULTS: Readonly<Record<LeadFault, true>> = {
   aborted: true,
 }
 
-export const leadReply: Codec<LeadReply> = payload(
+const ending: Shape<LeadReply> = choice<LeadReply>('kind', {
+  done: object<Extract<LeadReply, { kind: 'done' }>>(
+    {
+      kind: oneOf('done'),
+      result: json,
+      signers: indices,
+      form: oneOf<SignatureForm>('full', 'correlated', 'presigned'),
+      phases: phaseTimes,
+    },
+    ['form', 'phases'],
+  ),
+  error: refused,
+  failed: object<LeadFailed>({
+    kind: oneOf('failed'),
+    fault: oneOf(...(Object.keys(FAULTS) as LeadFault[])),
+    parties: indices,
+    retryAfterMs: uint(MAX_BUDGET_MS),
+    ids: list(code, MAX_PARTIES),
+  }),
+})
+
+export const leadReply: Codec<LeadReply> = payload(limitOf(PORT_TYPES.rpc), ending)
+
+export const checkReply: Codec<CheckReply> = payload(
   limitOf(PORT_TYPES.rpc),
-  choice<LeadReply>('kind', {
-    done: object<Extract<LeadReply, { kind: 'done' }>>(
-      {
-        kind: oneOf('done'),
-        result: json,
-        signers: indices,
-        form: oneOf<SignatureForm>('full', 'correlated', 'presigned'),
-        phases: phaseTimes,
-      },
-      ['form', 'phases'],
+  choice<CheckReply>('kind', {
+    sign: work('sign'),
+    keygen: work('keygen'),
+    led: object<Extract<CheckReply, { kind: 'led' }>>({
+      kind: oneOf('led'),
+      reqId: b32,
+      accountId: bytes(16, 16),
+      signers: indices,
+      outcome: ending,
+    }),
+    done: object<Extract<CheckReply, { kind: 'done' }>>(
+      { kind: oneOf('done'), result: json, signers: indices },
+      ['signers'],
     ),
     error: refused,
-    failed: object<LeadFailed>({
-      kind: oneOf('failed'),
-      fault: oneOf(...(Object.keys(FAULTS) as LeadFault[])),
-      parties: indices,
-      retryAfterMs: uint(MAX_BUDGET_MS),
-      ids: list(code, MAX_PARTIES),
-    }),
   }),
 )
 

@@ -22,6 +22,8 @@ export interface Job {
   readonly phases?: PhaseClock
   /** Whom a presignature of the own guest is with. */
   readonly preferred: readonly PartyIndex[] | null
+  /** How the attempt ended that the own guest led with its check. */
+  readonly first?: Outcome
 }
 
 export interface AttemptDependencies extends ForwardDependencies {
@@ -78,6 +80,8 @@ class Run {
 
   async toTheEnd(): Promise<Reply> {
     const most = this.#job.kind === 'keygen' ? MAX_KEYGEN_FAILURES : MAX_SIGN_FAILURES
+    const begun = this.#job.first && (await this.#afterFirst(this.#job.first))
+    if (begun !== undefined) return begun
     for (;;) {
       if (this.#deadline.remainingMs() < SHORTEST_ATTEMPT_MS) return this.late()
       if (this.#tries.failures >= most) return gaveUp(this.#ending)
@@ -89,6 +93,11 @@ class Run {
       const reply = await this.#after(led)
       if (reply !== undefined) return reply
     }
+  }
+
+  async #afterFirst(first: Outcome): Promise<Reply | undefined> {
+    const outcome = await leadHere(this.#deps, this.#attempt(), first)
+    return this.#after({ leader: this.#deps.standing.me, outcome })
   }
 
   late(): Reply {

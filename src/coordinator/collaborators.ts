@@ -1,4 +1,9 @@
-import type { CheckReply, LeadPlan, LeadReply } from '../../enclave-runtime/host/guest.ts'
+import type {
+  CheckReply,
+  LeadOffer,
+  LeadPlan,
+  LeadReply,
+} from '../../enclave-runtime/host/guest.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
 
 /** A peer id as text. */
@@ -21,7 +26,7 @@ export interface CommitteeMember {
 
 /** What the coordinator sees of its guest: the three questions it asks. */
 export interface CoordinatorGuest {
-  check(request: Uint8Array, signal: AbortSignal): Promise<CheckReply>
+  check(request: Uint8Array, signal: AbortSignal, offer?: LeadOffer): Promise<CheckReply>
   lead(request: Uint8Array, plan: LeadPlan, signal: AbortSignal): Promise<LeadReply>
   status(signal: AbortSignal): Promise<GuestView>
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { CheckReply, SignatureForm } from '../../enclave-runtime/host/guest.ts'
 import { uuidText } from '../../protocols/request/account-id.ts'
+import type { RequestCore } from '../../protocols/request/core.ts'
 import { decodePlainRequest } from '../../protocols/request/plain-request.ts'
 import { DecodeError } from '../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
@@ -18,6 +19,8 @@ import { type Deadline, deadlineAfter, orAborted } from './deadline.ts'
 import { unanswered } from './endings.ts'
 import { Gate } from './gate.ts'
 import { Answers } from './idempotency.ts'
+import type { Outcome } from './lead.ts'
+import { Offers, type Open } from './offers.ts'
 import { Pace } from './pace.ts'
 import { Pending } from './pending.ts'
 import type { PhaseClock } from './phases.ts'
@@ -52,7 +55,12 @@ export interface HandleOptions {
   readonly phases?: PhaseClock
   /** Asked once the guest has verified who asks, before work begins: a delay in ms refuses (05 §3.3, row 14). */
   readonly admit?: (accountId: string | null) => number | undefined
+  /** Whether `admit` would have no delay for this account now; takes nothing. Without it `admit` is asked first. */
+  readonly mayAdmit?: (accountId: string) => boolean
 }
+
+/** A request whose work may begin, or has begun with `first`. */
+type Checked = Extract<CheckReply, { kind: 'sign' | 'keygen' }> & { readonly first?: Outcome }
 
 export interface Coordinator {
   /** One request in, one answer out: equal requests in flight are joined, repeats get the same bytes. */
@@ -93,6 +101,7 @@ class RequestCoordinator implements Coordinator {
   readonly #attempts: AttemptDependencies
   readonly #answers = new Answers()
   readonly #gate: Gate
+  readonly #offers: Offers
   readonly #pending = new Pending({ perNode: MAX_PENDING, perAccount: MAX_PENDING_PER_ACCOUNT })
   /** By the exact bytes, proofs included: one check for all of them. */
   readonly #asked = new Map<string, Promise<Reply>>()
@@ -112,8 +121,10 @@ class RequestCoordinator implements Coordinator {
     const onSigned = deps.onSigned ?? (() => undefined)
     const pace = new Pace(clock)
     this.#gate = new Gate(pace)
-    this.#attempts = { guest, standing, clock, budgetFactor, rpc, blame, log, onSigned, pace }
-    serveLeads(this.#attempts, (ms) => this.#deadline(ms))
+    const attempts = { guest, standing, clock, budgetFactor, rpc, blame, log, onSigned, pace }
+    this.#attempts = attempts
+    this.#offers = new Offers(attempts)
+    serveLeads(attempts, (ms) => this.#deadline(ms))
   }
 
   async handle(request: Uint8Array, options: HandleOptions): Promise<Reply> {
@@ -166,35 +177,65 @@ class RequestCoordinator implements Coordinator {
     const leave = this.#gate.enter(core.method)
     if (leave === undefined) return this.#full(key)
     try {
-      return await this.#admitted(request, core.exp * 1000, key, options)
+      return await this.#admitted(request, core, key, options)
     } finally {
       leave()
     }
   }
 
-  /** `expires` in unix ms. */
   async #admitted(
     request: Uint8Array,
-    expires: number,
+    core: RequestCore,
     key: string,
     options: HandleOptions,
   ): Promise<Reply> {
-    const limited = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)])
-    const checked = await this.#deps.guest.check(request, limited)
-    if ('phases' in checked) options.phases?.asGuestSays(checked.phases)
-    options.phases?.enter('reserve')
-    if (checked.kind === 'error') return failure(knownId(checked.id), { message: checked.message })
-    if (checked.kind === 'done') return { result: checked.result }
-    return this.#joined(checked, request, key, { ...options, expires })
+    const expires = core.exp * 1000
+    const began = this.#clock.monotonic()
+    const open = this.#offered(core, options)
+    const late = AbortSignal.timeout(CHECK_TIMEOUT_MS + (open?.offer.budgetMs ?? 0))
+    const limited = AbortSignal.any([this.#stop.signal, late])
+    try {
+      const checked = await this.#deps.guest.check(request, limited, open?.offer)
+      const { phases } = options
+      if (checked.kind === 'led') {
+        if (open === undefined) throw new Error('bug: an offer was taken that nobody made')
+        const { outcome, signers, reqId, accountId } = checked
+        phases?.asGuestSays(outcome.kind === 'done' ? outcome.phases : undefined)
+        phases?.enter('reply')
+        const first = open.took(outcome, signers)
+        const good = { kind: 'sign', reqId, accountId, signers, first } as const
+        const deadlineMs = (options.deadlineMs ?? LONGEST_MS) - (this.#clock.monotonic() - began)
+        return await this.#joined(good, request, key, { ...options, expires, deadlineMs })
+      }
+      open?.over()
+      if ('phases' in checked) phases?.asGuestSays(checked.phases)
+      phases?.enter('reserve')
+      if (checked.kind === 'error')
+        return failure(knownId(checked.id), { message: checked.message })
+      if (checked.kind === 'done') return { result: checked.result }
+      return await this.#joined(checked, request, key, { ...options, expires })
+    } finally {
+      open?.over()
+    }
+  }
+
+  /** What the guest may begin with its check: nothing that whoever admits would want to be asked about before. */
+  #offered(core: RequestCore, { admit, mayAdmit, deadlineMs }: HandleOptions): Open | undefined {
+    const ms = Math.min(deadlineMs ?? LONGEST_MS, core.exp * 1000 - this.#deps.now(), LONGEST_MS)
+    return this.#offers.open(core, ms, (account) => {
+      const isAdmitted = mayAdmit === undefined ? admit === undefined : mayAdmit(account)
+      return isAdmitted && this.#pending.of(account) === 0
+    })
   }
 
   /** Joins the run of this request id, or starts it. */
   async #joined(
-    checked: Extract<CheckReply, { kind: 'sign' | 'keygen' }>,
+    checked: Checked,
     request: Uint8Array,
     key: string,
     options: HandleOptions & { readonly expires: number },
   ): Promise<Reply> {
+    const isDone = checked.first?.kind === 'done' // then there is nothing left to refuse
     const requestId = Buffer.from(checked.reqId).toString('hex')
     const kept = this.#answers.ofRequest(requestId, this.#deps.now())
     if (kept !== undefined) {
@@ -209,18 +250,19 @@ class RequestCoordinator implements Coordinator {
     const accountId = checked.accountId === null ? null : uuidText(checked.accountId)
     const isFair = accountId === null || this.#gate.isFair(this.#pending.of(accountId))
     const leave = isFair ? this.#pending.enter(accountId) : undefined
-    if (leave === undefined) return this.#full(requestId, { requestId })
+    if (leave === undefined && !isDone) return this.#full(requestId, { requestId })
     const delayMs = options.admit?.(accountId)
-    if (delayMs !== undefined) {
-      leave()
+    if (delayMs !== undefined && !isDone) {
+      leave?.()
       return failure('LIMIT_EXCEEDED', { requestId, details: { retryAfterMs: delayMs } })
     }
-    const { kind, reqId, signers: preferred = null } = checked
+    const { kind, reqId, signers: preferred = null, first } = checked
     const { phases } = options
-    const job: Job = { kind, reqId, requestId, request, preferred, ...(phases && { phases }) }
+    const more = { ...(phases && { phases }), ...(first && { first }) }
+    const job: Job = { kind, reqId, requestId, request, preferred, ...more }
     const run = this.#run(job, key, options).finally(() => {
       this.#running.delete(requestId)
-      leave()
+      leave?.()
     })
     this.#running.set(requestId, run)
     return run

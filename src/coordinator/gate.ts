@@ -60,6 +60,7 @@ export class Gate {
   }
 }
 
-const isSignature = (method: string): boolean =>
+/** Whether a method, any name, is one of those that sign. */
+export const isSignature = (method: string): boolean =>
   Object.hasOwn(METHOD_CLASSES, method) &&
   METHOD_CLASSES[method as keyof typeof METHOD_CLASSES].startsWith('sign.')

@@ -4,7 +4,7 @@ import { attemptBudget, SHORTEST_ATTEMPT_MS } from './budget.ts'
 import type { Clock, CoordinatorGuest } from './collaborators.ts'
 import { orAborted } from './deadline.ts'
 import { rendezvousOrder } from './leaders.ts'
-import { type Pace, type Paced, quickMs } from './pace.ts'
+import { type Leave, type Pace, type Paced, quickMs } from './pace.ts'
 import type { PhaseClock } from './phases.ts'
 import type { Standing } from './standing.ts'
 import { chooseSigners } from './subsets.ts'
@@ -58,12 +58,16 @@ const FORMS_BELOW = 2 // from a presignature to correlations, and from those to 
 
 /**
  * An attempt led by the own guest, with signers chosen from what this node sees. Material that a peer does not
- * know is no failure of anyone: the next form follows at once (03 §9.1).
+ * know is no failure of anyone: the next form follows at once (03 §9.1). `first`: how it began already.
  */
-export async function leadHere(deps: LeadDependencies, attempt: Attempt): Promise<Outcome> {
+export async function leadHere(
+  deps: LeadDependencies,
+  attempt: Attempt,
+  first?: Outcome,
+): Promise<Outcome> {
   const started = deps.clock.monotonic()
   const total = attempt.remainingMs
-  let outcome = await leadOnce(deps, attempt)
+  let outcome = first ?? (await leadOnce(deps, attempt))
   for (let below = 0; below < FORMS_BELOW && isUnknown(outcome); below++) {
     const remainingMs = total - (deps.clock.monotonic() - started)
     if (remainingMs < SHORTEST_ATTEMPT_MS) return outOfTime
@@ -104,12 +108,46 @@ export async function leadWith(
     const remainingMs = attempt.remainingMs - (deps.clock.monotonic() - began)
     if (remainingMs < SHORTEST_ATTEMPT_MS) return outOfTime // it waited too long: nobody's fault
     const outcome = await leadNow(deps, { ...attempt, remainingMs }, signers)
-    const rttMs = deps.standing.slowestMs(signers)
-    leave(pacedBy(outcome), quickMs(rttMs, deps.budgetFactor))
+    leavePace(deps, leave, outcome, signers)
     return outcome
   } finally {
     leave('other')
   }
+}
+
+function leavePace(
+  { standing, budgetFactor }: LeadDependencies,
+  leave: Leave,
+  outcome: Outcome,
+  signers: readonly PartyIndex[],
+): void {
+  leave(pacedBy(outcome), quickMs(standing.slowestMs(signers), budgetFactor))
+}
+
+/** What is learnt from the end of an attempt that the guest led with its check. */
+export function endOf(
+  deps: LeadDependencies,
+  leave: Leave,
+  reply: LeadReply,
+  signers: readonly PartyIndex[],
+): Outcome {
+  const outcome = outcomeOf(deps, reply, signers)
+  leavePace(deps, leave, outcome, signers)
+  deps.standing.renew()
+  return outcome
+}
+
+function outcomeOf(
+  { standing, onSigned }: LeadDependencies,
+  reply: LeadReply,
+  signers: readonly PartyIndex[],
+): Outcome {
+  if (reply.kind === 'done') {
+    if (reply.form !== undefined) onSigned(reply.form)
+    return reply
+  }
+  standing.stale() // what failed may have changed pairs or bans
+  return reply.kind === 'failed' ? { ...reply, signers } : reply
 }
 
 function pacedBy(outcome: Outcome): Paced {
@@ -120,10 +158,11 @@ function pacedBy(outcome: Outcome): Paced {
 }
 
 async function leadNow(
-  { guest, standing, clock, budgetFactor, onSigned }: LeadDependencies,
+  deps: LeadDependencies,
   { kind, request, attempt, remainingMs, signal, phases }: Attempt,
   signers: readonly PartyIndex[],
 ): Promise<Outcome> {
+  const { guest, standing, clock, budgetFactor } = deps
   const rttMs = standing.slowestMs(signers)
   const budgets = attemptBudget(kind, { rttMs, remainingMs, factor: budgetFactor })
   const { budgetMs } = budgets
@@ -134,12 +173,7 @@ async function leadNow(
     const led = guest.lead(request, { attempt, signers, ...budgets }, limited)
     const reply = await orAborted(led, limited)
     phases?.asGuestSays(reply.kind === 'done' ? reply.phases : undefined)
-    if (reply.kind === 'done') {
-      if (reply.form !== undefined) onSigned(reply.form)
-      return reply
-    }
-    standing.stale() // what failed may have changed pairs or bans
-    return reply.kind === 'failed' ? { ...reply, signers } : reply
+    return outcomeOf(deps, reply, signers)
   } catch (cause) {
     standing.stale()
     if (signal.aborted || clock.monotonic() - started < budgetMs) throw cause

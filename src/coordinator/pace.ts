@@ -38,6 +38,9 @@ const REMEMBERED = 16 // attempts whose mean says how long a turn is
 export const quickMs = (rttMs: number, factor: number): number =>
   QUICK_MS * factor + QUICK_RTTS * rttMs
 
+/** Ends a turn, once. */
+export type Leave = (how: Paced, quickMs?: number) => void
+
 /**
  * How many attempts this node leads at once, for its own clients or for one other member. Beyond what the
  * machines behind it can do, every attempt more makes all of them slower, until they are late and done again: so
@@ -86,10 +89,22 @@ export class Pace {
    * Waits for a turn; what it gives ends the turn, once, and is told below how many ms the attempt counts as
    * quick. Rejects with the signal's reason.
    */
-  async enter(signal: AbortSignal): Promise<(how: Paced, quickMs?: number) => void> {
+  async enter(signal: AbortSignal): Promise<Leave> {
     signal.throwIfAborted()
-    if (this.#running < this.room && this.#waiting.length === 0) this.#running += 1
-    else await this.#turn(signal)
+    const leave = this.enterNow()
+    if (leave !== undefined) return leave
+    await this.#turn(signal)
+    return this.#begun()
+  }
+
+  /** The same where there is a turn at once; undefined where there is none. */
+  enterNow(): Leave | undefined {
+    if (this.#running >= this.room || this.#waiting.length > 0) return undefined
+    this.#running += 1
+    return this.#begun()
+  }
+
+  #begun(): Leave {
     const began = this.#clock.monotonic()
     let isOver = false
     return (how, quick = QUICK_MS) => {

@@ -76,6 +76,7 @@ async function leadAsked(
   if (checked.kind === 'done')
     return { ...checked, signers: await signersOf(deps, ask, deadline.signal) }
   if (checked.kind === 'error') return checked
+  if (checked.kind === 'led') throw new Error('bug: an offer was taken that nobody made')
   const outcome = await leadHere(deps, {
     kind: checked.kind,
     reqId: checked.reqId,

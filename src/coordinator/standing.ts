@@ -91,6 +91,26 @@ export class Standing {
     this.#bans = new Set(bans.map(([a, b]) => pairName(a, b)))
   }
 
+  /**
+   * Members that could sign with this node, ascending, itself included: linked, set up, and with nothing against them.
+   * Undefined where they are too few, or what is known of pairs is too old.
+   */
+  able(): PartyIndex[] | undefined {
+    if (this.#ageMs >= STATUS_USABLE_MS) return undefined
+    const suspects = this.suspects()
+    const able = this.members
+      .map(({ index }) => index)
+      .filter(
+        (party) =>
+          this.reachable(party) &&
+          this.paired(party) &&
+          !this.avoided(party) &&
+          !suspects.includes(party),
+      )
+    const isEnough = able.length >= this.threshold && able.includes(this.me)
+    return isEnough ? able.sort((a, b) => a - b) : undefined
+  }
+
   member(party: PartyIndex): CommitteeMember | undefined {
     return this.members.find(({ index }) => index === party)
   }

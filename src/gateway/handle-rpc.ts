@@ -123,6 +123,7 @@ async function answerCall(
     origin: source,
     ...(phases && { phases }),
     admit: (account) => (account === null ? undefined : deps.buckets.account.take(account)),
+    mayAdmit: (account) => deps.buckets.account.has(account),
   })
   return 'error' in reply
     ? refuse(rpcError(reply.error))

@@ -34,6 +34,15 @@ export class TokenBuckets {
     return enough ? undefined : Math.ceil((cost - credit) / perMinute)
   }
 
+  /** Whether `take` would take one now. */
+  has(name: string): boolean {
+    const { perMinute, burst } = this.#rate
+    const bucket = this.#buckets.get(name)
+    if (bucket === undefined) return burst >= 1
+    const credit = bucket.credit + (this.#monotonic() - bucket.at) * perMinute
+    return Math.min(burst * TOKEN, credit) >= TOKEN
+  }
+
   get size(): number {
     return this.#buckets.size
   }

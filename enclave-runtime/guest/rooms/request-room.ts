@@ -2,7 +2,13 @@ import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
 import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.ts'
 import { RequestError } from '../../../protocols/request/errors.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
-import type { CheckReply, GuestStatus, LeadPlan, LeadReply } from '../../port/messages.ts'
+import type {
+  CheckReply,
+  GuestStatus,
+  LeadOffer,
+  LeadPlan,
+  LeadReply,
+} from '../../port/messages.ts'
 import { AccountSource } from '../accounts/account-source.ts'
 import { AccountSync, type AccountSyncInit } from '../accounts/account-sync.ts'
 import type { Committee } from '../committee.ts'
@@ -17,10 +23,12 @@ import { PresignatureMaker } from '../presignatures/presignature-maker.ts'
 import { PresignaturePool } from '../presignatures/presignature-pool.ts'
 import { type Authorized, authorize } from '../requests/authorize.ts'
 import type { Timeline } from '../requests/timeline.ts'
+import { refusal } from '../sessions/lead-reply.ts'
 import type { Letter } from '../sessions/post.ts'
 import { purposeOf } from '../signing/form-choice.ts'
 import { KeyShares } from '../signing/key-shares.ts'
 import { SigningManager } from '../signing/signing-manager.ts'
+import type { SignRequest } from '../signing/signing-plan.ts'
 import type { EpochRoom } from './epoch-room.ts'
 import type { GuestState } from './guest-state.ts'
 
@@ -33,6 +41,11 @@ export const REQUEST_OPENINGS: ReadonlySet<string> = new Set([
 ])
 
 type Ask = Parameters<typeof authorize>[0]
+
+/** An offer, and whether attempts of these signers belong into this room. */
+interface Offered extends LeadOffer {
+  readonly mayLead: (signers: readonly PartyIndex[]) => boolean
+}
 
 /** Requests in one epoch: its keys, and what signs with them. */
 export class RequestRoom {
@@ -138,8 +151,10 @@ export class RequestRoom {
     this.#keyRoom.resume()
   }
 
-  /** What stands in a request, verified here; nothing is begun. Throws `RequestError`. */
-  async check(request: Uint8Array, timeline: Timeline): Promise<CheckReply> {
+  /**
+   * What stands in a request, verified here; nothing is begun but what an offer allows. Throws `RequestError`.
+   */
+  async check(request: Uint8Array, timeline: Timeline, offer?: Offered): Promise<CheckReply> {
     const { accounts, results } = this.#state
     const asked = await this.authorize(request, { timeline })
     const { digest: reqId } = asked.request
@@ -160,16 +175,21 @@ export class RequestRoom {
     const { id, certificate, derived } = asked.account
     const key = { keyId: certificate.keyId, path: derived.path }
     const signers = this.#presignatures.signersFor(key)
-    return { kind: 'sign', reqId, accountId: id, signers, phases: timeline.times() }
+    if (offer === undefined || signers === null || !isTaken(offer, signers))
+      return { kind: 'sign', reqId, accountId: id, signers, phases: timeline.times() }
+    const { budgetMs, budgets } = offer
+    const plan = { attempt: 0, signers, budgetMs, ...(budgets && { budgets }) }
+    const outcome = await this.#sign(request, asked, plan, timeline).catch((error: unknown) => {
+      if (error instanceof RequestError) return refusal(error)
+      throw error
+    })
+    return { kind: 'led', reqId, accountId: id, signers, outcome }
   }
 
   /** One attempt led by this guest, which verifies the request again. Throws `RequestError`. */
   async lead(request: Uint8Array, plan: LeadPlan, timeline: Timeline): Promise<LeadReply> {
     const asked = await this.authorize(request, { timeline })
-    if (asked.kind === 'sign') {
-      const led = await this.#signing.lead(request, asked, plan, timeline)
-      return led.kind === 'done' ? { ...led, phases: timeline.times() } : led
-    }
+    if (asked.kind === 'sign') return this.#sign(request, asked, plan, timeline)
     if (asked.kind === 'create') {
       this.#assertMakesKeys()
       return await this.#keyRoom.keygen.lead(request, asked, plan)
@@ -195,6 +215,16 @@ export class RequestRoom {
   /** Whether nothing is missing here that others know: also of a guest that had nothing to learn. */
   get hasLearned(): boolean {
     return this.#sync?.isComplete ?? true
+  }
+
+  async #sign(
+    request: Uint8Array,
+    asked: SignRequest,
+    plan: LeadPlan,
+    timeline: Timeline,
+  ): Promise<LeadReply> {
+    const led = await this.#signing.lead(request, asked, plan, timeline)
+    return led.kind === 'done' ? { ...led, phases: timeline.times() } : led
   }
 
   /** Another guest opens something of `REQUEST_OPENINGS`; false when it is none, or not taken here. */
@@ -296,3 +326,6 @@ export class RequestRoom {
     if (this.#isRetired) throw new RequestError('NOT_YET', 'the epoch is over')
   }
 }
+
+const isTaken = ({ able, mayLead }: Offered, signers: readonly PartyIndex[]): boolean =>
+  signers.every((signer) => able.includes(signer)) && mayLead(signers)

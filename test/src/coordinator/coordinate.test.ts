@@ -175,6 +175,140 @@ describe('createCoordinator()', () => {
     })
   })
 
+  describe('the offer to lead with the check', () => {
+    /** A network that has signed before, so that it knows whom it can reach. */
+    const warmed = async (): Promise<FakeNetwork> => {
+      const network = new FakeNetwork()
+      await network.ask(requestOf({ nonce: 1 }))
+      network.known.clear()
+      network.presigned = [1, 2, 3]
+      for (const list of [network.leads, network.asked, network.offers]) list.splice(0)
+      return network
+    }
+
+    it('is made once it is known who is there, and its result is the answer', async () => {
+      const network = await warmed()
+      const reply = await network.ask(requestOf({ nonce: 2 }))
+      assert.deepEqual(reply, {
+        result: '0xsigned',
+        requestId: digestOf(requestOf({ nonce: 2 })),
+        signers: [1, 2, 3],
+      })
+      assert.deepEqual(network.asked, ['check'])
+      assert.deepEqual(network.offers, [
+        {
+          able: [1, 2, 3, 4, 5],
+          budgetMs: 4_000,
+          budgets: { correlated: 3_000, presigned: 2_000 },
+        },
+      ])
+      assert.deepEqual(await network.ask(requestOf({ nonce: 2 })), reply)
+      assert.deepEqual(network.asked, ['check']) // the answer was kept
+    })
+
+    it('names nobody who cannot be reached, is suspected or has no pair setup; nor is it made for too few', async () => {
+      const network = await warmed()
+      network.down.add(4)
+      network.suspect.add(5)
+      await network.ask(requestOf({ nonce: 2 }))
+      network.down.add(3)
+      await network.ask(requestOf({ nonce: 3 }))
+      assert.deepEqual(
+        network.offers.map((offer) => offer?.able),
+        [[1, 2, 3], undefined],
+      )
+    })
+
+    it('is made to no request that reads, and none that has no time', async () => {
+      const network = await warmed()
+      network.check = () => ({ kind: 'done', result: [] })
+      await network.ask(requestOf({ nonce: 2, method: 'eth_accounts' }))
+      await network.ask(requestOf({ nonce: 3 }), 1, { deadlineMs: 50 })
+      assert.deepEqual(network.offers, [undefined, undefined])
+    })
+
+    it('is made for one request of an account at a time', async () => {
+      const network = await warmed()
+      const led = Promise.withResolvers<void>()
+      const { script } = network
+      network.script = async (plan, leader) => {
+        await led.promise
+        return script(plan, leader)
+      }
+      const replies = [2, 3].map((nonce) => network.ask(requestOf({ nonce })))
+      led.resolve()
+      for (const reply of await Promise.all(replies)) assert.ok('result' in reply)
+      assert.deepEqual(
+        network.offers.map((offer) => offer === undefined),
+        [false, true],
+      )
+    })
+
+    it('is made where the account may have it, and its token is taken once its request was good', async () => {
+      const network = await warmed()
+      const taken: (string | null)[] = []
+      const admit = (account: string | null): undefined => void taken.push(account)
+      await network.ask(requestOf({ nonce: 2 }), 1, { admit })
+      network.known.clear()
+      await network.ask(requestOf({ nonce: 3 }), 1, { admit, mayAdmit: () => false })
+      network.known.clear()
+      assert.equal(taken.length, 2)
+      await network.ask(requestOf({ nonce: 4 }), 1, { admit, mayAdmit: () => true })
+      assert.equal(taken.length, 3)
+      network.check = () => ({ kind: 'error', id: 'AUTH_FAILED', message: 'no' })
+      await network.ask(requestOf({ nonce: 5 }), 1, { admit, mayAdmit: () => true })
+      assert.equal(taken.length, 3)
+      assert.deepEqual(
+        network.offers.map((offer) => offer === undefined),
+        [true, true, false, false],
+      )
+    })
+
+    it('counts as the first attempt when it fails: another subset follows', async () => {
+      const network = await warmed()
+      const { script } = network
+      network.script = (plan, leader) =>
+        plan.attempt === 0 ? failed('timeout', [3]) : script(plan, leader)
+      const reply = await network.ask(requestOf({ nonce: 2 }))
+      assert.ok('result' in reply)
+      const [second] = network.leads
+      assert.equal(second?.plan.attempt, 1)
+      assert.ok(!second?.plan.signers.includes(3))
+    })
+
+    it('is followed by the next form at once when a signer does not know the presignature', async () => {
+      const network = await warmed()
+      const { script } = network
+      let first = true
+      network.script = (plan, leader) => {
+        if (!first) return script(plan, leader)
+        first = false
+        return failed('presig-unknown', [])
+      }
+      assert.ok('result' in (await network.ask(requestOf({ nonce: 2 }))))
+      assert.deepEqual(
+        network.leads.map(({ plan }) => plan.attempt),
+        [0],
+      )
+    })
+
+    it('passes on what the guest refuses when it leads', async () => {
+      const network = await warmed()
+      network.script = () => ({ kind: 'error', id: 'NONCE_REUSED', message: 'used' })
+      const reply = await network.ask(requestOf({ nonce: 2 }))
+      assert.equal('error' in reply && reply.error.id, 'NONCE_REUSED')
+    })
+
+    it('holds a place among the attempts until it is over', async () => {
+      const network = await warmed()
+      for (let nonce = 2; nonce < 60; nonce++) {
+        network.account = new Uint8Array(16).fill(nonce)
+        await network.ask(requestOf({ nonce }))
+      }
+      assert.ok(network.offers.every((offer) => offer !== undefined))
+    })
+  })
+
   describe('retries', () => {
     it('replaces a signer that died during the session', async () => {
       const network = new FakeNetwork()

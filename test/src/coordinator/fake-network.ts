@@ -1,6 +1,7 @@
 import type {
   CheckReply,
   LeadFailed,
+  LeadOffer,
   LeadPlan,
   LeadReply,
 } from '../../../enclave-runtime/host/guest.ts'
@@ -56,6 +57,10 @@ export class FakeNetwork {
   account: Uint8Array | null = new Uint8Array(16).fill(0x33)
   script: Script = (plan) => ({ kind: 'done', result: '0xsigned', signers: plan.signers })
   check: ((party: number, request: Uint8Array) => CheckReply | undefined) | undefined
+  /** What member 1 offers its guest, each time that it asks for a check. */
+  readonly offers: (LeadOffer | undefined)[] = []
+  /** Whom the presignature of member 1 is with, which takes an offer that allows for it. */
+  presigned: readonly number[] | undefined
   onRpc: ((to: number) => void) | undefined
   readonly #servers = new Map<string, Parameters<Rpc['serve']>[0]>()
   readonly #coordinators = new Map<number, Coordinator>()
@@ -118,15 +123,34 @@ export class FakeNetwork {
       if (me === 1) this.asked.push(question)
     }
     return {
-      check: async (request) => {
+      check: async (request, _, offer) => {
         this.checks.push(me)
         note('check')
+        if (me === 1) this.offers.push(offer)
         const answer = this.check?.(me, request)
         if (answer !== undefined) return answer
         const result = this.known.get(me)
         if (result !== undefined) return { kind: 'done', result }
         const { digest } = decodePlainRequest(request)
-        return { kind: this.kind, reqId: digest, accountId: this.account }
+        const signers = me === 1 ? this.presigned : undefined
+        const isTaken = signers?.every((signer) => offer?.able.includes(signer))
+        if (isTaken !== true || offer === undefined || this.account === null)
+          return {
+            kind: this.kind,
+            reqId: digest,
+            accountId: this.account,
+            ...(signers && { signers }),
+          }
+        const { budgetMs, budgets } = offer
+        const plan = { attempt: 0, signers: signers ?? [], budgetMs, ...(budgets && { budgets }) }
+        const outcome = await this.script(plan, me)
+        return {
+          kind: 'led',
+          reqId: digest,
+          accountId: this.account,
+          signers: plan.signers,
+          outcome,
+        }
       },
       lead: async (_, plan) => {
         this.leads.push({ leader: me, plan })

@@ -130,7 +130,7 @@ describe('a request through a coordinator and real guests', function () {
     const { member } = warm.net.guest(1)
     return createCoordinator({
       guest: {
-        check: (request) => member.check(request),
+        check: (request, _, offer) => member.check(request, offer),
         lead: (request, plan) => member.lead(request, plan),
         status: async () => member.status(),
       },

@@ -2,6 +2,22 @@ import assert from 'node:assert/strict'
 import { hostAllowed, isLoopback, sourceOf } from '../../../src/gateway/origins.ts'
 import { TokenBuckets } from '../../../src/gateway/token-buckets.ts'
 
+describe('TokenBuckets.has()', () => {
+  it('says what take() would do, and takes nothing', () => {
+    let now = 0
+    const buckets = new TokenBuckets({ perMinute: 60, burst: 2 }, () => now)
+    for (let i = 0; i < 5; i++) assert.equal(buckets.has('a'), true)
+    assert.equal(buckets.size, 0)
+    buckets.take('a', 2)
+    assert.equal(buckets.has('a'), false)
+    now += 999
+    assert.equal(buckets.has('a'), false)
+    now += 1
+    assert.equal(buckets.has('a'), true)
+    assert.equal(buckets.take('a'), undefined)
+  })
+})
+
 describe('TokenBuckets', () => {
   it('gives the burst at once and then the rate, and says how long to wait', () => {
     let now = 0

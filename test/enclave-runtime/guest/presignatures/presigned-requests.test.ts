@@ -6,6 +6,7 @@ import {
   type SigningOpening,
 } from '../../../../enclave-runtime/guest/signing/signing-opening.ts'
 import { signingPlan } from '../../../../enclave-runtime/guest/signing/signing-plan.ts'
+import { checkReply } from '../../../../enclave-runtime/port/messages.ts'
 import { MESSAGE_TYPES, ROUND_NUMBERS } from '../../../../protocols/session/numbers.ts'
 import { seeded } from '../../../support/seeded.ts'
 import type { Carried } from '../guest-net.ts'
@@ -69,6 +70,46 @@ describe('requests of an account that signs often', function () {
     deepEqual(reply.kind === 'sign' && reply.signers, SIGNERS)
     const other = await warm.net.guest(2).member.check(warm.request())
     equal(other.kind === 'sign' && other.signers, null) // it owns none
+  })
+
+  it('are led with their check where that is offered and all of their signers are able', async () => {
+    const { member } = warm.net.guest(1)
+    const offer = (able: number[]) => ({
+      able,
+      budgetMs: 10_000,
+      budgets: { correlated: 3_000, presigned: 2_000 },
+    })
+    const request = warm.request()
+    for (const able of [
+      [1, 2, 4],
+      [1, 4],
+      [2, 3],
+    ]) {
+      const reply = await warm.net.run(member.check(request, offer(able)))
+      equal(reply.kind, 'sign', able.join())
+    }
+    const reply = await warm.net.run(member.check(request, offer([1, 2, 3, 4])))
+    deepEqual(checkReply.decode(checkReply.encode(reply)), reply)
+    ok(reply.kind === 'led' && reply.outcome.kind === 'done')
+    deepEqual([reply.signers, reply.outcome.signers], [SIGNERS, SIGNERS])
+    equal(reply.outcome.form, 'presigned')
+    ok((reply.outcome.phases?.forward ?? 0) >= 0)
+    const again = await member.check(request, offer([1, 2, 3, 4]))
+    ok(again.kind === 'done') // what is done is not led again
+    equal(again.result, reply.outcome.result)
+    const other = await warm.net.guest(2).member.check(warm.request(), offer([1, 2, 3, 4]))
+    equal(other.kind, 'sign') // it owns no presignature
+  })
+
+  it('are refused with their check as without an offer', async () => {
+    const { member } = warm.net.guest(1)
+    const held = warm.own(1)
+    const forged = warm.client.request('personal_sign', ['0x01', warm.client.address], {}, () =>
+      new Uint8Array(64).fill(1),
+    )
+    const reply = await member.check(forged, { able: SIGNERS, budgetMs: 10_000 })
+    equal(reply.kind === 'error' && reply.id, 'AUTH_FAILED')
+    equal(warm.own(1), held)
   })
 
   it('are signed in full by other signers, and by another leader', async () => {
