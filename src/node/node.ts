@@ -1,15 +1,16 @@
 import { mkdir } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { FINAL_EXIT_CODES } from '../../enclave-runtime/host/exit-reason.ts'
-import type { Guest } from '../../enclave-runtime/host/guest.ts'
-import type { Member } from '../../protocols/agreement/objects/member.ts'
+import type { CommitteeView, Guest } from '../../enclave-runtime/host/guest.ts'
+import { sameBytes } from '../../protocols/agreement/compare-bytes.ts'
 import type { Committee, CoordinatorLog } from '../coordinator/collaborators.ts'
 import { createCoordinator } from '../coordinator/coordinate.ts'
 import { createGateway } from '../gateway/http.ts'
 import type { NodeHint } from '../wire/network.ts'
 import type { NodeStatus } from '../wire/status.ts'
 import { answerGenesis } from './answer-genesis.ts'
-import { genesisView, Roster } from './committee/roster.ts'
+import { ChainFollower } from './committee/follow-chain.ts'
+import { genesisView, Roster, recordView } from './committee/roster.ts'
 import { committeeMetrics } from './committee-metrics.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
 import { readGenesisAnswer } from './genesis-answer.ts'
@@ -21,7 +22,7 @@ import { createNetwork, type Network } from './network.ts'
 import { nodeFiles } from './node-files.ts'
 import { openGuest } from './open-guest.ts'
 import { openOperator } from './operator/open-operator.ts'
-import { type Preflight, preflight } from './preflight.ts'
+import { type Preflight, preflight, type Self } from './preflight.ts'
 import { requestMetrics } from './request-metrics.ts'
 import { type RunningFile, removeRunning, writeRunning } from './running-file.ts'
 import { Undo } from './undo.ts'
@@ -89,7 +90,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
   )
   assertSame(guest, me, networkId)
   const genesisAnswer = await readGenesisAnswer(files.genesisAnswer)
-  const roster = new Roster(genesisView(networkId, genesis), guest.hello.guestSig)
+  const roster = new Roster(firstView(known), guest.hello.guestSig)
 
   const registry = new Registry()
   const requests = requestMetrics(registry)
@@ -132,7 +133,15 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     onSigned: (form) => requests.made(form),
   })
   undo.add('coordinator', () => coordinator.close())
+  const follower = new ChainFollower({
+    roster,
+    guest: guest.committee,
+    connections: () => network.committee.connections(),
+    log,
+  })
+  undo.add('chain', async () => follower.stop())
   await network.start()
+  follower.start()
 
   const status = (signal: AbortSignal): Promise<NodeStatus> =>
     statusOf(guest, network, roster, known, signal)
@@ -198,20 +207,26 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
   }
 }
 
-/** The guest has the identity that the genesis gives to this node's peer. */
-function assertSame(guest: Guest, me: Member, networkId: Uint8Array): void {
+/** The guest has the identity that this node is known by. */
+function assertSame(guest: Guest, me: Self, networkId: Uint8Array): void {
   const { hello } = guest
-  const same = (a: Uint8Array | null, b: Uint8Array): boolean =>
-    a !== null && Buffer.compare(a, b) === 0
   if (
-    hello.index === me.index &&
-    same(hello.networkId, networkId) &&
-    same(hello.guestSig, me.guestSig)
+    hello.networkId !== null &&
+    sameBytes(hello.networkId, networkId) &&
+    sameBytes(hello.guestSig, me.guestSig)
   )
     return
+  const who = me.index === 0 ? 'the one in member.json' : `member ${me.index}`
   throw new ConfigError([
-    `the records and keys of this node are of another guest than member ${me.index} of genesis.cbor: restore those of this node; never use those of another`,
+    `the records and keys of this node are of another guest than ${who}: restore those of this node; never use those of another`,
   ])
+}
+
+/** Whom to dial before the guest says who takes part: the newest committee that this host verified, else the first one. */
+function firstView({ genesis, networkId, newest, me }: Preflight): CommitteeView {
+  if (newest === null) return genesisView(networkId, genesis)
+  const isMember = newest.members.some(({ guestSig }) => sameBytes(guestSig, me.guestSig))
+  return recordView(newest, isMember ? 'asking' : 'joining')
 }
 
 /** The epoch that serves, for whoever picks signers. */
@@ -275,7 +290,7 @@ async function guestOf(guest: Guest, signal: AbortSignal): Promise<NodeStatus['g
 }
 
 /** Where the members' nodes are, as far as this one knows without asking. */
-function hints(network: Network, { members }: Roster, me: Member): readonly NodeHint[] {
+function hints(network: Network, { members }: Roster, me: Self): readonly NodeHint[] {
   return members.map(({ peerId }) => ({
     peerId,
     multiaddrs: peerId === me.peerId ? network.multiaddrs() : [],

@@ -3,19 +3,34 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Bundle, locateBundle } from '../../enclave-runtime/host/bundle.ts'
 import { LaunchError } from '../../enclave-runtime/host/launch-error.ts'
+import { PublishedCommittee } from '../../protocols/agreement/chain/published-committee.ts'
+import { sameBytes } from '../../protocols/agreement/compare-bytes.ts'
 import { decodeGenesis, type Genesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
-import type { Member } from '../../protocols/agreement/objects/member.ts'
+import type { EpochRecord } from '../../protocols/agreement/objects/record.ts'
 import { DecodeError } from '../../protocols/session/codec.ts'
+import { CommitteeFile } from './committee/committee-file.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
 import { peerNameOf, readPeerSeed } from './identity.ts'
+import { parseMemberFile } from './member-file.ts'
 import { nodeFiles } from './node-files.ts'
+
+/** Who this node is: as genesis.cbor says, or its own member.json where it came later. */
+export interface Self {
+  /** 0: it has none yet. */
+  readonly index: number
+  readonly guestSig: Uint8Array
+  readonly peerId: string
+  readonly label: string
+}
 
 /** What is known of a node before anything of it was started. */
 export interface Preflight {
   readonly genesis: Genesis
   readonly genesisFile: Uint8Array
   readonly networkId: Uint8Array
-  readonly me: Member
+  readonly me: Self
+  /** Of the newest epoch that this host ever verified; null before there was one. */
+  readonly newest: EpochRecord | null
   readonly bundle: Bundle
   readonly seed: Uint8Array
   readonly kernel: 'wasm' | 'reference'
@@ -39,14 +54,17 @@ export async function preflight(config: NodeConfig): Promise<Preflight> {
   const bundle = await attempt(locateBundle)
   const kernel = await attempt(async () => chosenKernel(config, read?.genesis))
   const peerId = seed === undefined ? undefined : await peerNameOf(seed)
-  const me = read?.genesis.members.find((member) => member.peerId === peerId)
+  const newest = read === undefined ? null : await attempt(() => readNewest(config, read.networkId))
+  const me =
+    read?.genesis.members.find((member) => member.peerId === peerId) ??
+    (await attempt(() => laterMember(config, newest ?? null, peerId)))
   if (read !== undefined && peerId !== undefined && me === undefined)
     problems.push(
       `this node (peer ${peerId}) is not a member of the network in genesis.cbor: adopt the genesis it was put in`,
     )
-  if (read !== undefined && bundle !== undefined && !allows(read.genesis, bundle))
+  if (read !== undefined && bundle !== undefined && !allows(newest ?? read.genesis, bundle))
     problems.push(
-      `the guest bundle ${bundle.path} (measurement ${hex(bundle.sha256)}) is not allowed by genesis.cbor: install the version of holdfast the network runs`,
+      `the guest bundle ${bundle.path} (measurement ${hex(bundle.sha256)}) is not allowed by ${newest ? `epoch ${newest.e}` : 'genesis.cbor'}: install the version of holdfast the network runs`,
     )
   if (read?.genesis.environment === 'production' && config.allowPlain)
     problems.push('allowPlain is for development networks: remove it from node.toml')
@@ -58,7 +76,28 @@ export async function preflight(config: NodeConfig): Promise<Preflight> {
   problems.push(...(await usedPorts(config)))
   if (!read || !me || !bundle || !seed || kernel === undefined || problems.length > 0)
     throw new ConfigError(problems)
-  return { ...read, me, bundle, seed, kernel }
+  return { ...read, me, newest: newest ?? null, bundle, seed, kernel }
+}
+
+async function readNewest(config: NodeConfig, networkId: Uint8Array): Promise<EpochRecord | null> {
+  const { published } = await new CommitteeFile(nodeFiles(config).committee, networkId).load()
+  return published === null ? null : PublishedCommittee.decode(published).cert.record
+}
+
+/** A node that joined later, or asks to: it knows an epoch, and says itself who it is. */
+async function laterMember(
+  config: NodeConfig,
+  newest: EpochRecord | null,
+  peerId: string | undefined,
+): Promise<Self | undefined> {
+  if (newest === null || peerId === undefined) return undefined
+  const { member } = nodeFiles(config)
+  const text = new TextDecoder().decode(
+    await readOrExplain(member, '"holdfast init" writes it; restore it from a backup'),
+  )
+  const { guestSig, label } = parseMemberFile(text, member)
+  const entry = newest.members.find((one) => sameBytes(one.guestSig, guestSig))
+  return { index: entry?.index ?? 0, guestSig, peerId, label }
 }
 
 async function readGenesis(
@@ -115,8 +154,8 @@ function chosenKernel(config: NodeConfig, genesis: Genesis | undefined): NodeCon
   return config.kernel
 }
 
-const allows = (genesis: Genesis, { sha256 }: Bundle): boolean =>
-  genesis.allow.some((allowed) => hex(allowed) === hex(sha256))
+const allows = ({ allow }: Pick<EpochRecord, 'allow'>, { sha256 }: Bundle): boolean =>
+  allow.some((allowed) => hex(allowed) === hex(sha256))
 
 /** Ports that the settings name and something else holds; each is let go again at once. */
 async function usedPorts({ rpc, metrics, listen }: NodeConfig): Promise<string[]> {

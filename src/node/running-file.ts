@@ -5,6 +5,7 @@ import { z } from 'zod'
 export interface RunningFile {
   readonly pid: number
   readonly peerId: string
+  /** Party index at the start; 0 for a node that is no member. */
   readonly index: number
   readonly networkId: string
   /** Base URL of the gateway. */
@@ -16,7 +17,7 @@ export interface RunningFile {
 const File: z.ZodType<RunningFile> = z.strictObject({
   pid: z.int().positive(),
   peerId: z.string().min(1),
-  index: z.int().min(1),
+  index: z.int().min(0),
   networkId: z.string().regex(/^[0-9a-f]{64}$/),
   rpc: z.url(),
   multiaddrs: z.array(z.string()),

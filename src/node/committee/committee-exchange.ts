@@ -19,6 +19,8 @@ export interface CommitteeNetwork {
   onLetter(take: (letter: Uint8Array) => Promise<void>): void
   /** Who knows the certificates of epochs: the own guest. */
   onHistory(cert: (e: number, signal: AbortSignal) => Promise<Uint8Array | null>): void
+  /** Open connections with those who take part, to ask them something. */
+  connections(): readonly Connection[]
   /** Takes signed joins that candidates leave for the operator; false: not taken. */
   onJoin(take: (join: Uint8Array) => boolean): void
   /** Leaves a signed join with the members that can be reached; how many took it. */
@@ -104,6 +106,10 @@ export class CommitteeExchange implements CommitteeNetwork {
     this.#takeJoin = take
   }
 
+  connections(): readonly Connection[] {
+    return this.#init.roster.everybody.flatMap(({ peerId }) => this.#open(peerId) ?? [])
+  }
+
   async offerJoin(join: Uint8Array, signal: AbortSignal): Promise<number> {
     const taken = await Promise.all(
       this.#init.roster.members.map(async ({ peerId }) => {
@@ -124,11 +130,9 @@ export class CommitteeExchange implements CommitteeNetwork {
 
   /** The newest committee that any of these has, in turn, until one has something newer than this host. */
   async askNewest(signal: AbortSignal): Promise<void> {
-    const { roster, known, log } = this.#init
-    for (const { peerId } of roster.everybody) {
+    const { known, log } = this.#init
+    for (const connection of this.connections()) {
       if (signal.aborted) return
-      const connection = this.#open(peerId)
-      if (connection === undefined) continue
       try {
         const bytes = await askNewest(connection, signal)
         const before = known.newest
@@ -136,7 +140,7 @@ export class CommitteeExchange implements CommitteeNetwork {
         if (known.newest !== before) return
       } catch (error) {
         log.debug('newest-unanswered', {
-          peer: peerId,
+          peer: connection.remotePeer.toString(),
           reason: error instanceof Error ? error.name : 'unknown',
         })
       }

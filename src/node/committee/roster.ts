@@ -1,6 +1,8 @@
 import type { CommitteeView, EpochName, ViewMember } from '../../../enclave-runtime/host/guest.ts'
 import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
 import type { Genesis } from '../../../protocols/agreement/genesis.ts'
+import type { Member } from '../../../protocols/agreement/objects/member.ts'
+import type { EpochRecord } from '../../../protocols/agreement/objects/record.ts'
 import type { PeerName } from '../channels/links.ts'
 
 /** Whom the genesis file names: what is known before the guest says anything. */
@@ -11,14 +13,29 @@ export const genesisView = (
   epoch: null,
   epochId: networkId,
   t: params.t,
-  members: members.map(({ index, guestSig, peerId, label }) => ({
-    index,
-    guestSig,
-    peerId,
-    label,
-  })),
+  members: members.map(entryOf),
   others: [],
   standing: 'genesis',
+})
+
+/** Whom the newest record names that this host verified before its guest says anything. */
+export const recordView = (
+  { e, k, epochId, t, members }: EpochRecord,
+  standing: CommitteeView['standing'],
+): CommitteeView => ({
+  epoch: { e, k },
+  epochId,
+  t,
+  members: members.map(entryOf),
+  others: [],
+  standing,
+})
+
+const entryOf = ({ index, guestSig, peerId, label }: Member): ViewMember => ({
+  index,
+  guestSig,
+  peerId,
+  label,
 })
 
 /**
