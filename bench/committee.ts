@@ -32,13 +32,12 @@ export async function measureCommittee(n: number, t: number, runs: number): Prom
   const { cert } = exampleNext(baseOfRecord(first.record))
   const { record } = cert
   const published = { cert, rootSig: activate(record), stamp: stampOf(record, TIME) }
-  const manifest = manifestOf(decodeGenesis(first.genesis), {
-    genesis: first.genesis,
-    nodes: () => [],
-    published: () => published,
-    first: () => first.cert,
-    before: () => [first.record],
-  })
+  const manifest = manifestOf(
+    decodeGenesis(first.genesis),
+    { encoded: first.genesis, nodes: [] },
+    published,
+    { first: first.cert, before: [first.record] },
+  )
   const networkId = networkIdOf(first.genesis)
   const { committeeId } = record
   const known = { networkId, committeeId, rootKey: ROOT_KEY, newest: null }

@@ -9,7 +9,7 @@ import type { NodeStatus } from '../wire/status.ts'
 import { freshStatus } from './fresh-status.ts'
 import { handleRpc, limited, type RpcDependencies } from './handle-rpc.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts'
-import { manifestOf, type NetworkSource } from './manifest.ts'
+import { type NetworkSource, presentManifest } from './manifest.ts'
 import type { NodeView } from './methods/method.ts'
 import { corsHeaders, hostAllowed, isLoopback, sourceOf } from './origins.ts'
 import { readJson } from './read-json.ts'
@@ -221,7 +221,7 @@ function rpcDependencies(
   return {
     coordinator: deps.coordinator,
     node: {
-      manifest: () => manifestOf(genesis, deps.network),
+      manifest: () => presentManifest(genesis, deps.network),
       status: freshStatus((signal) => deps.status(signal), monotonic),
     },
     networkId: networkIdOf(deps.network.genesis),

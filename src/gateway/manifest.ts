@@ -9,6 +9,7 @@ import {
   type NodeHint,
   type ShownCommittee,
 } from '../wire/network.ts'
+import { NO_PAST, type Past } from './past-epochs.ts'
 
 const MAX_SKEW_S = 30 // 05 §1.1
 const MAX_TTL_S = 300 // 05 §1.1
@@ -21,38 +22,41 @@ export interface NetworkSource {
   nodes(): readonly NodeHint[]
   /** The newest epoch with its root signature and a stamp; null until there is one. */
   published(): PublishedCommittee | null
-  /** The certificate of epoch 0; null where this node does not have it. */
-  first(): EpochCert | null
-  /** Records of the epochs before the published one, newest first, as far as this node has them. */
-  before(): readonly EpochRecord[]
+  /** What clients may need beside it. */
+  past(newest: EpochRecord): Promise<Past>
+}
+
+/** The manifest as this node has it now. */
+export async function presentManifest(
+  genesis: Genesis,
+  source: NetworkSource,
+): Promise<NetworkManifest> {
+  const committee = source.published()
+  const past = committee === null ? NO_PAST : await source.past(committee.cert.record)
+  return manifestOf(genesis, { encoded: source.genesis, nodes: source.nodes() }, committee, past)
 }
 
 /** The manifest of 05 §1.1 with the genesis it belongs to and, once there is one, the committee of 03 §3.1. */
-export function manifestOf(
+export const manifestOf = (
   { name, environment }: Genesis,
-  { genesis, nodes, published, first, before }: NetworkSource,
-): NetworkManifest {
-  const committee = published()
-  return {
-    v: 1,
-    networkId: toBase64url(networkIdOf(genesis)),
-    name,
-    environment,
-    rootKey: committee === null ? null : toBase64url(committee.cert.record.rootKey),
-    nodes: nodes(),
-    minLevel: 'process',
-    maxSkew: MAX_SKEW_S,
-    maxTtl: MAX_TTL_S,
-    genesis: toBase64url(genesis),
-    committee: committee === null ? null : shown(committee, first(), before()),
-  }
-}
+  { encoded, nodes }: { readonly encoded: Uint8Array; readonly nodes: readonly NodeHint[] },
+  committee: PublishedCommittee | null,
+  past: Past,
+): NetworkManifest => ({
+  v: 1,
+  networkId: toBase64url(networkIdOf(encoded)),
+  name,
+  environment,
+  rootKey: committee === null ? null : toBase64url(committee.cert.record.rootKey),
+  nodes,
+  minLevel: 'process',
+  maxSkew: MAX_SKEW_S,
+  maxTtl: MAX_TTL_S,
+  genesis: toBase64url(encoded),
+  committee: committee === null ? null : shownOf(committee, past),
+})
 
-const shown = (
-  committee: PublishedCommittee,
-  first: EpochCert | null,
-  before: readonly EpochRecord[],
-): ShownCommittee => ({
+const shownOf = (committee: PublishedCommittee, { first, before }: Past): ShownCommittee => ({
   published: toBase64url(PublishedCommittee.encode(committee)),
   first:
     first === null || committee.cert.record.e === 0 ? null : toBase64url(EpochCert.encode(first)),

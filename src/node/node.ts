@@ -6,6 +6,7 @@ import { sameBytes } from '../../protocols/agreement/compare-bytes.ts'
 import type { Committee, CoordinatorLog } from '../coordinator/collaborators.ts'
 import { createCoordinator } from '../coordinator/coordinate.ts'
 import { createGateway } from '../gateway/http.ts'
+import { PastEpochs } from '../gateway/past-epochs.ts'
 import type { NodeHint } from '../wire/network.ts'
 import type { NodeStatus } from '../wire/status.ts'
 import { answerGenesis } from './answer-genesis.ts'
@@ -145,14 +146,18 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
 
   const status = (signal: AbortSignal): Promise<NodeStatus> =>
     statusOf(guest, network, roster, known, signal)
+  const past = new PastEpochs({
+    history: (e, signal) => guest.committee.history(e, signal),
+    monotonic: () => performance.now(),
+    failed: (error) => coordinatorLog(log).warn({ error }, 'no past epochs'),
+  })
   const gateway = createGateway({
     coordinator,
     network: {
       genesis: genesisFile,
       nodes: () => hints(network, roster, me),
-      published: () => null, // the committee of this version is that of the genesis file
-      first: () => null,
-      before: () => [],
+      published: () => network.newest()?.committee ?? null,
+      past: (newest) => past.of(newest),
     },
     status,
     allowPlain: config.allowPlain,

@@ -4,5 +4,5 @@ import type { PublicMethod } from './method.ts'
 export const getNetwork: PublicMethod = {
   kind: 'public',
   name: 'getNetwork',
-  answer: async (node) => node.manifest(),
+  answer: (node) => node.manifest(),
 }

@@ -3,7 +3,7 @@ import type { NodeStatus } from '../../wire/status.ts'
 
 /** What a public method may look at. */
 export interface NodeView {
-  manifest(): NetworkManifest
+  manifest(): Promise<NetworkManifest>
   status(signal: AbortSignal): Promise<NodeStatus>
 }
 

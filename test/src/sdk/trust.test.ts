@@ -53,21 +53,14 @@ const shows = (
     before = [] as readonly EpochRecord[],
   } = {},
 ): NetworkManifest =>
-  manifestOf(genesis, {
-    genesis: first.genesis,
-    nodes: () => [],
-    published: () => ({ cert, rootSig, stamp }),
-    first: () => zero,
-    before: () => before,
-  })
+  manifestOf(
+    genesis,
+    { encoded: first.genesis, nodes: [] },
+    { cert, rootSig, stamp },
+    { first: zero, before },
+  )
 const genesisOnly = (of: Genesis = genesis): NetworkManifest =>
-  manifestOf(of, {
-    genesis: encodeGenesis(of),
-    nodes: () => [],
-    published: () => null,
-    first: () => null,
-    before: () => [],
-  })
+  manifestOf(of, { encoded: encodeGenesis(of), nodes: [] }, null, { first: null, before: [] })
 
 function trusting(options: Partial<TrustOptions> = {}) {
   const states: NetworkState[] = []
@@ -211,17 +204,13 @@ describe('whom a client believes', () => {
     // The committee of this network under the genesis of another: its record names another id.
     const elsewhere = manifestOf(
       { ...genesis, name: 'elsewhere' },
+      { encoded: encodeGenesis({ ...genesis, name: 'elsewhere' }), nodes: [] },
       {
-        genesis: encodeGenesis({ ...genesis, name: 'elsewhere' }),
-        nodes: () => [],
-        published: () => ({
-          cert: second.cert,
-          rootSig: activate(second.record),
-          stamp: stampOf(second.record, TIME),
-        }),
-        first: () => first.cert,
-        before: () => [],
+        cert: second.cert,
+        rootSig: activate(second.record),
+        stamp: stampOf(second.record, TIME),
       },
+      { first: first.cert, before: [] },
     )
     equal(trusting({ rootKey: ROOT_KEY }).why(elsewhere), 'STALE_COMMITTEE other-committee')
     equal(trusting().why(elsewhere), 'STALE_COMMITTEE root-key')
