@@ -13,8 +13,8 @@ export interface Context {
   readonly stderr: Stream
   /** All of standard input as text. */
   readonly stdin: () => Promise<string>
-  /** Puts a question to the person at the terminal; resolves to one line. */
-  readonly ask: (question: string) => Promise<string>
+  /** Puts a question to the person at the terminal; resolves to one line, which `hidden` keeps off the screen. */
+  readonly ask: (question: string, hidden?: boolean) => Promise<string>
   /** Unix ms, to say how long something takes. */
   readonly now: () => number
   readonly env: Environment

@@ -2,6 +2,7 @@ import './heap-flags.ts' // first
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { environment } from '../node/config.ts'
 import { realActions } from './real-actions.ts'
@@ -21,12 +22,19 @@ function stopSignal(): AbortSignal {
 }
 
 /** The question goes to stderr: stdout holds results only. */
-async function ask(question: string, signal: AbortSignal): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+async function ask(question: string, hidden: boolean, signal: AbortSignal): Promise<string> {
+  if (hidden) process.stderr.write(question)
+  const nowhere = new Writable({ write: (_, __, done) => done() })
+  const terminal = createInterface({
+    input: process.stdin,
+    output: hidden ? nowhere : process.stderr,
+    terminal: process.stdin.isTTY === true,
+  })
   try {
-    return await terminal.question(question, { signal })
+    return await terminal.question(hidden ? '' : question, { signal })
   } finally {
     terminal.close()
+    if (hidden) process.stderr.write('\n')
   }
 }
 
@@ -35,7 +43,7 @@ const code = await run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   stdin: () => text(process.stdin),
-  ask: (question) => ask(question, signal),
+  ask: (question, hidden = false) => ask(question, hidden, signal),
   now: Date.now,
   env: environment(),
   home: join(homedir(), '.holdfast'),

@@ -3,6 +3,7 @@ import { ConfigError } from '../node/config.ts'
 import { TestnetStateError } from '../testnet/state.ts'
 import { CommandError } from './command-error.ts'
 import { addAccount } from './commands/account.ts'
+import { addBackup } from './commands/backup.ts'
 import { addDemo } from './commands/demo.ts'
 import { addEpoch } from './commands/epoch.ts'
 import { addRefresh } from './commands/epoch-propose.ts'
@@ -56,6 +57,7 @@ function program(context: Context, json: boolean): Command {
     addEpoch,
     addRefresh,
     addLeave,
+    addBackup,
     addAccount,
     addSign,
     addTestnet,

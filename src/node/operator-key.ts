@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { ConfigError } from './config.ts'
 
 /** The Ed25519 key of an operator. It lives in a file of the operator, and never enters a guest (03 §1.1). */
@@ -10,12 +10,19 @@ export interface OperatorKey {
   sign(message: Uint8Array): Uint8Array
 }
 
-/** Reads an `operator.key`: Ed25519, PKCS #8 PEM. @throws ConfigError when it is missing or another kind of key. */
+const OTHERS = 0o077 // mode bits of everyone but the owner
+
+/** Reads an `operator.key`: Ed25519, PKCS #8 PEM. @throws ConfigError when it is missing, open to others, or another kind of key. */
 export async function readOperatorKey(path: string): Promise<OperatorKey> {
   let pem: string
   try {
+    if (((await stat(path)).mode & OTHERS) !== 0)
+      throw new ConfigError([
+        `the operator's key ${path} is open to other users: chmod 600 ${path}`,
+      ])
     pem = await readFile(path, 'utf8')
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause
     const code = String((cause as NodeJS.ErrnoException).code)
     throw new ConfigError(
       [`the operator's key ${path} cannot be read (${code}): name the file that holds it`],

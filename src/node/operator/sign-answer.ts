@@ -1,8 +1,8 @@
 import { Answer } from '../../../protocols/agreement/objects/proposal.ts'
 import type { Base } from '../../../protocols/agreement/rules/base.ts'
 import { signedMessage } from '../../../protocols/agreement/signed-object.ts'
+import type { OperatorKey } from '../operator-key.ts'
 import type { OperatorAnswer } from './messages.ts'
-import type { OperatorKey } from './operator-key.ts'
 
 /** What an operator signs of an answer: all of it, with null in the signature's place (03 §1.1). */
 export function signAnswer(
