@@ -98,7 +98,7 @@ describe("the operator's yes to a genesis file", () => {
   it('takes the key from elsewhere, and no key but that of the operator', async () => {
     const elsewhere = join(root, 'elsewhere.key')
     await writeFile(elsewhere, key)
-    await writeFile(files().operatorKey, pem())
+    await writeFile(files().operatorKey, pem(), { mode: 0o600 })
     await assert.rejects(
       adoptGenesis(join(root, 'node'), genesis),
       /not the key of the operator that this genesis names/,
@@ -114,7 +114,7 @@ describe("the operator's yes to a genesis file", () => {
       adoptGenesis(join(root, 'node'), genesis),
       /operator\.key cannot be read \(ENOENT\)/,
     )
-    await writeFile(files().operatorKey, 'no key')
+    await writeFile(files().operatorKey, 'no key', { mode: 0o600 })
     await assert.rejects(adoptGenesis(join(root, 'node'), genesis), /not an Ed25519 key/)
   })
 })

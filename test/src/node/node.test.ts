@@ -42,7 +42,11 @@ describe('createNode()', () => {
     const operatorKey = new Uint8Array(
       operator.publicKey.export({ type: 'spki', format: 'der' }).subarray(-32),
     )
-    await writeFile(files.operatorKey, operator.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    await writeFile(
+      files.operatorKey,
+      operator.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      { mode: 0o600 },
+    )
     const mine = { ...memberOf(await createPeerSeed(files.peerKey), 'mine'), operatorKey }
     const others = await Promise.all(
       ['a', 'b'].map(async (name) => memberOf(await createPeerSeed(join(root, name)), name)),
