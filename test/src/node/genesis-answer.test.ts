@@ -97,7 +97,7 @@ describe("the operator's yes to a genesis file", () => {
 
   it('takes the key from elsewhere, and no key but that of the operator', async () => {
     const elsewhere = join(root, 'elsewhere.key')
-    await writeFile(elsewhere, key)
+    await writeFile(elsewhere, key, { mode: 0o600 })
     await writeFile(files().operatorKey, pem(), { mode: 0o600 })
     await assert.rejects(
       adoptGenesis(join(root, 'node'), genesis),
