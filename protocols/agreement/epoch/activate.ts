@@ -72,8 +72,10 @@ export function takeEpoch(turn: Turn, cert: EpochCert, keys: readonly HeldKey[])
   )
   state.removed = [...state.removed, ...removed]
   if (isReleased) state.quarantine = null
+  // Also the attempt that made it, for a leaver: it keeps nothing of an epoch that it is not in.
+  const isIn = ownEntry(turn, next.record.members) !== undefined
   for (const attempt of state.attempts.values())
-    if (attempt.k !== k) effects.push({ do: 'drop-attempt', e, k: attempt.k })
+    if (attempt.k !== k || !isIn) effects.push({ do: 'drop-attempt', e, k: attempt.k })
   note(turn, ...forgetProposals(turn))
   state.attempts.clear()
   state.aborts.clear()

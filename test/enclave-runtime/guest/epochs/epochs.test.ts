@@ -1,16 +1,250 @@
 import assert from 'node:assert/strict'
-import { EpochNet } from './epoch-net.ts'
+import { decodeLetterBody } from '../../../../enclave-runtime/guest/epochs/letter-body.ts'
+import { hexOf } from '../../../../protocols/agreement/epoch/hex-of.ts'
+import { decodeMessage } from '../../../../protocols/agreement/epoch/message-codec.ts'
+import { joinHash } from '../../../../protocols/agreement/objects/join.ts'
+import { Letter } from '../../../../protocols/agreement/objects/letter.ts'
+import { LEAVE_REASONS } from '../../../../protocols/agreement/objects/proposal.ts'
+import { signed } from '../../../../protocols/agreement/objects/signed.ts'
+import { EpochNet, type NetNode } from './epoch-net.ts'
+
+const letterCodec = signed(Letter)
+
+/** The type of the message in a letter that is whole. */
+function typeIn(letter: Uint8Array): string {
+  const body = decodeLetterBody(letterCodec.decode(letter).object.body)
+  if (body.type === 'part') return 'part'
+  try {
+    return decodeMessage(body.bytes).type
+  } catch {
+    return 'list'
+  }
+}
+
+/** All in one epoch with one record, and nothing went wrong that nobody meant. */
+function agree(nodes: readonly NetNode[], e: number): void {
+  const records = new Set(nodes.map((node) => hexOf(node.state.base.hash)))
+  assert.equal(records.size, 1)
+  for (const node of nodes) {
+    assert.equal(node.e, e)
+    assert.deepEqual(node.defects, [])
+    assert.deepEqual(node.work?.activated.at(-1), { e, k: node.state.base.record.k })
+  }
+}
 
 describe('the runner of epochs', function () {
   this.timeout(60_000)
 
-  it('makes epoch 0 of the genesis file, and a refresh after it', async () => {
+  it('makes epoch 0 of the genesis file, signs its record with the root key, and shows it to the host', async () => {
     const net = await EpochNet.found(5, 3)
-    assert.ok(
-      await net.until(net.allIn(0)),
-      JSON.stringify(net.nodes.map((n) => [n.e, n.defects, n.ends.map(String)])),
+    assert.ok(await net.until(net.allIn(0)))
+    agree(net.nodes, 0)
+    assert.ok(await net.until(() => net.nodes.every(({ state }) => state.endings.get(-1)?.root)))
+    const { view } = net.at(3)
+    assert.equal(view?.standing, 'member')
+    assert.deepEqual(view?.epoch, { e: 0, k: 1 })
+    assert.deepEqual(
+      view?.members.map(({ index }) => index),
+      [1, 2, 3, 4, 5],
     )
+    assert.equal(net.at(1).state.base.keys.length, 1)
+  })
+
+  it('makes a refresh after it, destroys what was before, and has receipts of everybody', async () => {
+    const net = await EpochNet.found(5, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const before = net.at(1).state.base.record
     void net.propose(net.at(2))
     assert.ok(await net.until(net.allIn(1)))
+    agree(net.nodes, 1)
+    const { record, keys } = net.at(1).state.base
+    assert.deepEqual(record.rootKey, before.rootKey)
+    assert.notDeepEqual(record.keySetRoot, before.keySetRoot)
+    assert.equal(keys[0]?.certificate, null)
+    const erased = () =>
+      net.nodes.every(({ state }) => state.endings.get(0)?.receipts.size === net.nodes.length)
+    assert.ok(await net.until(erased))
+    for (const { shares } of net.nodes) assert.deepEqual([...shares.keys()], [`1/${record.k}`])
+    assert.deepEqual(net.at(4).epochs?.status()?.receipts.at(-1)?.missing, [])
+  })
+
+  it('takes a newcomer that nobody knew, by its join and the signatures of operators', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const newcomer = await net.newcomer()
+    assert.equal(newcomer.view?.standing, 'joining')
+    const join = newcomer.join()
+    void net.propose(net.at(1), { kind: 1, joins: [joinHash(join)] }, [join])
+    assert.ok(
+      await net.until(
+        () => net.at(2).view?.others.some(({ label }) => label === 'node 5') === true,
+      ),
+    )
+    assert.ok(
+      await net.until(net.allIn(1)),
+      JSON.stringify(net.nodes.map((n) => [n.e, n.state.standing])),
+    )
+    agree(net.nodes, 1)
+    assert.equal(net.memberOf(newcomer)?.index, 5)
+    assert.equal(newcomer.view?.standing, 'member')
+  })
+
+  it('lets a member go, which then knows that it left', async () => {
+    const net = await EpochNet.found(5, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const leaver = net.at(4)
+    void net.propose(leaver, { kind: 1, leaves: [{ index: 4, reason: LEAVE_REASONS.own }] })
+    assert.ok(await net.until(net.allIn(1)))
+    agree(net.nodes, 1)
+    assert.equal(net.at(1).state.base.record.members.length, 4)
+    assert.equal(leaver.view?.standing, 'left')
+    assert.ok(await net.until(() => leaver.shares.size === 0), [...leaver.shares.keys()].join())
+  })
+
+  it('goes on without a member that is down, which is told when it is back', async () => {
+    const net = await EpochNet.found(5, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    void net.propose(net.at(1))
+    assert.ok(await net.until(net.allIn(1)))
+    const late = net.at(5)
+    // It hears nothing from here on: the next epoch has it, so it is READY, and hears of no decision.
+    net.carries = (_from, to, bytes) =>
+      to === late && ['vote', 'epoch', 'close', 'active'].includes(typeIn(bytes)) ? null : bytes
+    void net.propose(net.at(1))
+    assert.ok(await net.until(net.allIn(2, net.nodes.slice(0, 4))))
+    assert.equal(late.e, 1)
+    late.kill()
+    net.carries = (_from, _to, bytes) => bytes
+    await late.start()
+    assert.ok(await net.until(net.allIn(2)))
+    agree(net.nodes, 2)
+  })
+
+  it('asks everybody first: one that is not fit costs no attempt', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    net.at(3).unfit = ['no room on disk']
+    void net.propose(net.at(1))
+    const told = () =>
+      net.nodes.some((node) => node.notices.some(({ about }) => about === 'preflight'))
+    assert.ok(await net.until(told))
+    assert.equal(net.at(1).state.attempts.size, 0)
+    net.at(3).unfit = []
+    assert.ok(await net.until(net.allIn(1)))
+  })
+
+  it('has an operator asked where a change needs one, and waits for it', async () => {
+    const net = await EpochNet.found(5, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    for (const node of net.nodes) node.agrees = false
+    void net.propose(net.at(1), { kind: 1, leaves: [{ index: 4, reason: LEAVE_REASONS.removed }] })
+    const asked = () =>
+      net.nodes.every((node) => node.notices.some(({ about }) => about === 'consult'))
+    assert.ok(await net.until(asked))
+    const [consultation] = net.at(2).notices.filter(({ about }) => about === 'consult')
+    assert.ok(consultation?.about === 'consult' && consultation.needsOperator)
+    assert.equal(consultation.opinion, null)
+    assert.ok(!(await net.until(net.allIn(1), 20_000)))
+    assert.deepEqual(
+      net
+        .at(2)
+        .epochs?.status()
+        ?.proposals.map(({ yes }) => yes),
+      [[]],
+    )
+  })
+
+  it('takes no letter for another guest, of another network, of nobody, or changed', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const letters: Uint8Array[] = []
+    net.carries = (_from, to, bytes) => {
+      if (to === net.at(2)) letters.push(bytes)
+      return bytes
+    }
+    assert.ok(await net.until(() => letters.length > 5))
+    net.carries = () => null
+    const [letter] = letters
+    assert.ok(letter)
+    const count = () => ({ ...net.at(1).epochs?.dropped, two: net.at(2).epochs?.dropped.unsigned })
+    const before = count()
+    net.at(1).epochs?.receive(letter)
+    assert.equal(count().misled, (before.misled ?? 0) + 1)
+    for (const at of [letter.length - 1, letter.length - 80]) {
+      const changed = letter.slice()
+      changed[at] = (changed[at] ?? 0) ^ 1
+      net.at(2).epochs?.receive(changed)
+    }
+    assert.equal(count().two, (before.two ?? 0) + 2)
+    net.at(1).epochs?.receive(new Uint8Array(300).fill(0x81))
+    assert.equal(count().malformed, (before.malformed ?? 0) + 1)
+  })
+
+  it('is not stopped by a flood of one member, and hears the others', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const kept: Uint8Array[] = []
+    net.carries = (from, to, bytes) => {
+      if (from === net.at(4) && to === net.at(1)) kept.push(bytes)
+      return bytes
+    }
+    assert.ok(await net.until(() => kept.length > 0))
+    const [one] = kept
+    for (let i = 0; i < 2_000; i++) if (one) net.at(1).epochs?.receive(one)
+    assert.ok((net.at(1).epochs?.dropped.flood ?? 0) > 1_500)
+    void net.propose(net.at(2))
+    assert.ok(await net.until(net.allIn(1)))
+  })
+
+  it('ends before a vote is sent that the disk did not take', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const victim = net.at(1)
+    let votes = 0
+    net.carries = (from, _to, bytes) => {
+      if (from === victim && typeIn(bytes) === 'vote') votes++
+      return bytes
+    }
+    victim.store.fails = () => {
+      const attempt = [...(victim.epochs?.state?.attempts.values() ?? [])][0]
+      return attempt !== undefined && (attempt.qbft?.record.round ?? 0) > 0
+    }
+    void net.propose(net.at(2))
+    assert.ok(await net.until(() => victim.ends.length > 0))
+    assert.equal(votes, 0)
+    assert.equal(victim.ends[0]?.code, 71)
+    victim.store.fails = () => false
+    await victim.start()
+    assert.ok(await net.until(net.allIn(1)))
+  })
+
+  it('ends with 72 where its disk was put back, and is in quarantine after a rejoin until an epoch is made with it', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const victim = net.at(2)
+    const before = (await victim.store.records.scan('', '')).rows
+    void net.propose(net.at(1), { kind: 2 })
+    assert.ok(await net.until(net.allIn(1)))
+    await net.until(() => false, 12_000) // beats tell the others how much it has written
+    victim.kill()
+    const now = (await victim.store.records.scan('', '')).rows
+    await victim.store.records.batch({
+      puts: before,
+      deletes: now.map(([name]) => name).filter((name) => !before.some(([old]) => old === name)),
+    })
+    await victim.start()
+    assert.ok(await net.until(() => victim.ends.length > 0))
+    assert.equal(victim.ends[0]?.code, 72)
+    await victim.start(true)
+    assert.ok(await net.until(() => victim.e === 1 && victim.state.quarantine !== null))
+    const seq = victim.vault?.seq ?? 0
+    assert.ok(seq > 0)
+    victim.kill()
+    await victim.start() // the counter was raised: the next start is no rollback
+    assert.ok(await net.until(() => victim.e === 1 && victim.state.standing === 'member'))
+    assert.notEqual(victim.state.quarantine, null)
+    void net.propose(net.at(1))
+    assert.ok(await net.until(net.allIn(2)))
+    assert.equal(victim.state.quarantine, null)
   })
 })
