@@ -341,6 +341,8 @@ export interface EpochStatus {
     readonly have: readonly PartyIndex[]
     readonly missing: readonly PartyIndex[]
   }[]
+  /** Members that contribute, as most of the others see it (03 §9.4). */
+  readonly contributing: readonly PartyIndex[]
   /** Unix ms at which the newest stamp ends; null without one. */
   readonly stampUntil: number | null
   /** The store was rolled back: no votes until (e, k) (03 §9.4). */
@@ -384,6 +386,7 @@ export const epochStatusReply: Codec<EpochStatus> = payload(
       object<EpochStatus['receipts'][number]>({ e: uint(U16), have: indices, missing: indices }),
       MAX_ALERTS,
     ),
+    contributing: indices,
     stampUntil: nullable(time),
     quarantine: nullable(epochName),
   }),

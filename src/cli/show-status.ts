@@ -59,11 +59,12 @@ function memberTable(status: OperatorStatus, paint: Paint): string[] {
   const { members, proposals, attempt, me } = status
   const columns = proposals.map(({ hash }) => hash.slice(0, 8))
   const ready = attempt === null ? [] : ['READY']
-  const head = ['', 'member', 'heard', ...columns, ...ready]
-  const rows = members.map(({ index, label, silentMs }) => [
+  const head = ['', 'member', 'heard', 'signs', ...columns, ...ready]
+  const rows = members.map(({ index, label, silentMs, contributing }) => [
     String(index),
     `${label}${index === me ? ' (this)' : ''}`,
     heard(silentMs),
+    contributing ? 'yes' : '-',
     ...proposals.map(({ yes, no }) =>
       yes.includes(index) ? 'yes' : no.includes(index) ? 'no' : '-',
     ),

@@ -74,6 +74,13 @@ export function committeeMetrics(
       ]
     },
   )
+  labelled(
+    'contributing',
+    '1 for each member that contributes, as most of the others see it',
+    'node',
+    ({ members }) =>
+      members.map(({ index, contributing }) => [String(index), contributing ? 1 : 0]),
+  )
   gauge('ready_missing', 'Members whose READY the attempt waits for', ({ attempt }) =>
     attempt === null ? 0 : attempt.missing.length,
   )

@@ -40,6 +40,7 @@ export const aStatus = (change: Partial<OperatorStatus> = {}): OperatorStatus =>
     guestSig: `0${index}`.repeat(32),
     label: `node-${index}`,
     silentMs: 0,
+    contributing: true,
   })),
   joins: [],
   proposals: [],

@@ -18,6 +18,7 @@ export function statusOf(
   me: string,
   committeeId: Uint8Array,
   stamp: Stamp | null,
+  contributing: readonly number[],
 ): EpochStatus {
   const { record, hash } = state.base
   const view = viewOf(state, me)
@@ -39,6 +40,7 @@ export function statusOf(
       .sort((a, b) => a.epoch.record.e - b.epoch.record.e)
       .slice(-SHOWN_ENDINGS)
       .map(receiptStatus),
+    contributing,
     stampUntil: stamp?.validUntil ?? null,
     quarantine: state.quarantine,
   }

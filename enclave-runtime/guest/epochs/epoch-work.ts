@@ -80,6 +80,8 @@ export interface EpochWork {
   certify(keyId: Uint8Array): void
   /** q members hold the certificate of that key: its address may be told (03 §6.1). */
   release(keyId: Uint8Array): void
+  /** Whether this guest and that member finished a session or a canary together within the last two minutes (03 §9.4). */
+  workedWith(index: number): boolean
   /** Why this guest could take no part in an attempt now, for people; empty if it could (03 §4.1 S3). */
   unfit(): readonly string[]
 }

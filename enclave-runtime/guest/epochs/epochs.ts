@@ -189,7 +189,10 @@ export class Epochs implements WorkEvents {
   }
 
   status(): EpochStatus | undefined {
-    return this.state && statusOf(this.state, this.#me, this.#parts.committeeId, this.#stamp)
+    if (this.#member === undefined) return undefined
+    const contributing = this.#member.contributors(this.#init.clock.unixMs())
+    const { state } = this.#member
+    return statusOf(state, this.#me, this.#parts.committeeId, this.#stamp, contributing)
   }
 
   /** The certificate of an epoch; undefined for one that is not known. */

@@ -59,6 +59,7 @@ export function guestParts(init: GuestPartsInit): Parts {
     random,
     vaultSeq: () => vault.seq,
     bootCounter: vault.bootCounter,
+    workedWith: (index) => work.workedWith(index),
     prekey: (e, k) => work.prekey({ e, k }),
     holdsShares: (e, k) => work.holdsShares({ e, k }),
     durableChunks: (e, k) => work.durableChunks({ e, k }),

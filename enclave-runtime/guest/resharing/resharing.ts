@@ -67,6 +67,7 @@ export interface ResharingInit<R extends WorkRoom = WorkRoom> {
   readonly known: (epoch: EpochName, keyId: Uint8Array) => HeldKey | undefined
   /** Keys that are made in the epoch that serves (03 §6.1). */
   readonly keys: Pick<EpochWork, 'certify' | 'release'>
+  readonly workedWith: EpochWork['workedWith']
   /** Whether requests are live. */
   readonly isSigning: () => boolean
   /** Why this guest could take part in no attempt now, for people. */
@@ -195,6 +196,10 @@ export class Resharing<R extends WorkRoom = WorkRoom> implements EpochWork {
 
   durableChunks(epoch: EpochName): ReadonlyMap<number, Uint8Array> {
     return this.#storeOf(epoch).done
+  }
+
+  workedWith(index: PartyIndex): boolean {
+    return this.#init.workedWith(index)
   }
 
   reshared(epoch: EpochName, keys: readonly HeldKey[]): readonly HeldKey[] {

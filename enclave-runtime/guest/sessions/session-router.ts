@@ -50,6 +50,7 @@ export class SessionRouter {
   #settle: Settle = async () => undefined
   #restarted: (peer: PartyIndex) => void = () => undefined
   #unread: Unread = () => undefined
+  #finished: (session: Session) => void = () => undefined
   #holdings: (peer: PartyIndex) => Holdings | undefined = () => undefined
 
   constructor({ me, post, clock, onError }: RouterInit) {
@@ -74,6 +75,11 @@ export class SessionRouter {
   /** Who else learns that a peer's guest started anew, once its sessions have ended. */
   onRestarted(take: (peer: PartyIndex) => void): void {
     this.#restarted = take
+  }
+
+  /** Who learns of sessions that ended well. */
+  onFinished(take: (session: Session) => void): void {
+    this.#finished = take
   }
 
   /** Who looks at messages that no conversation reads any more. */
@@ -128,6 +134,7 @@ export class SessionRouter {
     try {
       const result = await converse(guestParty(session))
       session.leave()
+      this.#finished(session)
       return result
     } catch (error) {
       const fault = causeOf(session, error)

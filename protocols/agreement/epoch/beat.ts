@@ -2,6 +2,7 @@ import { Beat } from '../objects/beat.ts'
 import type { Member } from '../objects/member.ts'
 import type { Signed } from '../objects/signed.ts'
 import { noteBoot } from './clone.ts'
+import { contributesHere, hearBeat } from './contributing.ts'
 import { meantEpoch, statedEpoch } from './genesis-epoch.ts'
 import { hexOf } from './hex-of.ts'
 import { put } from './records.ts'
@@ -31,7 +32,7 @@ export function onBeatDue(turn: Turn): void {
     open: [],
     seen: [...state.seen]
       .sort(([a], [b]) => a - b)
-      .map(([index, { bootId, vaultSeq }]) => ({ index, bootId, vaultSeq, contributing: true })),
+      .map(([index, seen]) => ({ index, ...seen, contributing: contributesHere(turn, index) })),
     index: self.index,
   })
   send(turn, audience(turn), { type: 'beat', beat })
@@ -86,6 +87,7 @@ export function onBeat(turn: Turn, from: string, signed: Signed<Beat>): void {
   const author = knownEntry(turn, from)
   if (author?.index !== object.index || !parts.isSignedBy(Beat, signed, author.guestSig)) return
   noteBoot(turn, object)
+  if (entryOf(state.base.record.members, from)) hearBeat(turn, object)
   const before = state.seen.get(author.index)
   if (
     entryOf(state.base.record.members, from) &&

@@ -9,6 +9,7 @@ import {
   takeTwoStarts,
 } from './attempt.ts'
 import { onAsk, onBeat, onBeatDue } from './beat.ts'
+import { contributesHere, contributors } from './contributing.ts'
 import {
   considerDecision,
   considerOutcome,
@@ -31,7 +32,7 @@ import { onRemindDue } from './remind.ts'
 import { restore, type Start } from './restart.ts'
 import { considerStart, onFit, onPreflight, onPreflightOver, onStartDue } from './start.ts'
 import type { State } from './state.ts'
-import { entryOf, type Turn } from './turn.ts'
+import { entryOf, ownEntry, type Turn } from './turn.ts'
 
 /**
  * One member's view of its committee's epochs (03 §4.1): events in, ordered effects out. No clock, disk, network or
@@ -50,6 +51,15 @@ export class EpochMember {
   /** For status and tests; nobody outside changes it. */
   get state(): Readonly<State> {
     return this.#state
+  }
+
+  /** Members of the base that contribute, as most of the others see it (03 §9.4). */
+  contributors(now: number): readonly number[] {
+    const turn: Turn = { parts: this.#parts, state: this.#state, now, effects: [] }
+    const { members } = this.#state.base.record
+    const own = members.filter(({ index }) => contributesHere(turn, index))
+    const self = ownEntry(turn, members)?.index ?? null
+    return contributors(this.#state, self, new Set(own.map(({ index }) => index)), now)
   }
 
   handle(event: Event, now: number): readonly Effect[] {

@@ -65,6 +65,7 @@ export function restore(
     seen: new Map(),
     seenChanged: false,
     boots: new Map(),
+    heard: new Map(),
     refused: new Map(),
     headNonce: parts.random(16),
     heads: new Map(),

@@ -12,6 +12,7 @@ import type { Decision } from '../qbft/message.ts'
 import type { Qbft } from '../qbft/qbft.ts'
 import type { Base } from '../rules/base.ts'
 import type { Change as RosterChange } from '../rules/change.ts'
+import type { Heard } from './contributing.ts'
 import type { HeldKey } from './held-key.ts'
 import type { ClosedLog, FrozenList, Message, Started, Subject } from './messages.ts'
 
@@ -150,6 +151,8 @@ export interface State {
   readonly seen: Map<number, Seen>
   seenChanged: boolean
   readonly boots: Map<number, Map<string, Boot>>
+  /** Of the members of the base, by index. */
+  readonly heard: Map<number, Heard>
   readonly refused: Map<number, ReadonlySet<string>>
   headNonce: Uint8Array
   hasAskedEpochs: number | null

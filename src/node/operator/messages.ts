@@ -66,6 +66,8 @@ export interface MemberView {
   readonly label: string
   /** How long its link is down, ms; 0 while it is up, and of oneself; null: nobody looked yet. */
   readonly silentMs: number | null
+  /** As most of the others see it (03 §9.4). */
+  readonly contributing: boolean
 }
 
 const MEMBER: z.ZodType<MemberView> = z.strictObject({
@@ -73,6 +75,7 @@ const MEMBER: z.ZodType<MemberView> = z.strictObject({
   guestSig: hash,
   label: z.string().max(64),
   silentMs: ordinal.nullable(),
+  contributing: z.boolean(),
 })
 
 /** A proposal that is open; `proposal` gives what it says. */

@@ -78,6 +78,7 @@ export class NodeActions implements OperatorActions {
         index: member.index,
         guestSig: hex(member.guestSig),
         label: member.label,
+        contributing: known.contributing.includes(member.index),
         silentMs: member.peerId === this.#init.peerId ? 0 : this.#init.silence(member.peerId),
       })),
       joins: joins.waiting.map(hex),

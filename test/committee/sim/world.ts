@@ -66,6 +66,8 @@ export class World {
   crashProbability: number
   /** Probability that an operator says no. */
   refusals = 0.05
+  /** Members, by index, that finish nothing with anybody. */
+  idle: ReadonlySet<number> = new Set()
   /** Letters that a test lets through; all where it says nothing. */
   lets: (from: Node, to: Node, message: Message) => boolean = () => true
   /** Where a test wants a process to die: asked at every write and send. */
@@ -361,6 +363,7 @@ export class World {
       opinion: ({ kind }) => (kind === 2 ? true : null),
       unfit: () => [],
       random: (length) => random.bytes(length),
+      workedWith: (index) => !this.idle.has(index),
       prekey: (e, k) => blake3(concatBytes(node.guestSig, Uint8Array.of(e, k))),
       holdsShares: (e) => {
         const epoch = node.member?.state.epochs.get(e)

@@ -63,6 +63,7 @@ const status = {
   },
   proposals: [{ hash: b32, kind: 1, proposer: 2, expiresAt: 9, yes: [2], no: [] }],
   receipts: [{ e: 0, have: [2], missing: [3] }],
+  contributing: [1, 3],
   stampUntil: 9,
   quarantine: { e: 2, k: 3 },
 }
@@ -73,6 +74,7 @@ const empty = {
   attempt: null,
   proposals: [],
   receipts: [],
+  contributing: [1, 3],
   stampUntil: null,
   quarantine: null,
 }

@@ -52,6 +52,7 @@ export class FakeOwnNode {
         guestSig: toHex(guestSig),
         label,
         silentMs: 0,
+        contributing: true,
       })),
     })
   }

@@ -124,6 +124,10 @@ export class FakeWork implements EpochWork {
     this.#events.taskDone({ e, k, epochId, kind, chunk, transcript })
   }
 
+  workedWith(): boolean {
+    return true
+  }
+
   async drop(epoch: EpochName): Promise<void> {
     this.#disk.delete(textOf(epoch))
   }

@@ -237,6 +237,7 @@ export class ResharingNet {
         keyProved: () => undefined,
         keyMade: () => undefined,
       },
+      workedWith: () => true,
       known: (epoch, keyId) => this.lists.get(keyOf(epoch))?.get(hex(keyId)),
       keys: { certify: () => undefined, release: () => undefined },
       isSigning: () => false,

@@ -24,6 +24,7 @@ const known = (change: Partial<EpochStatus> = {}): EpochStatus => ({
   attempt: null,
   proposals: [],
   receipts: [],
+  contributing: [1, 2, 3, 4],
   stampUntil: NOW + 7_200_000,
   quarantine: null,
   ...change,
