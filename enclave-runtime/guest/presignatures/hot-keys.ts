@@ -16,6 +16,8 @@ interface Hot {
   readonly purpose: Purpose
   /** Monotonic ms. */
   readonly usedAt: number
+  /** Its account was just made, and nothing was signed with it yet. */
+  readonly isNew: boolean
 }
 
 export interface HotKeysInit {
@@ -28,7 +30,7 @@ export interface HotKeysInit {
 
 /**
  * Keeps a few presignatures ready for each key that signed here in the last minutes, with the signers that its
- * last signature had; where there are so many keys that all of them would not find room, fewer for each. Keys
+ * last signature had, and one for a key that is about to; where there are so many keys that all of them would not find room, fewer for each. Keys
  * with the same signers wait in one line, and several of them are served at once. A key that is not used any more
  * gets no further ones, and those that it has wait for it until they are too old.
  */
@@ -45,16 +47,25 @@ export class HotKeys {
 
   /** A signature for this purpose was led here. */
   used(account: Account, purpose: Purpose): void {
-    const { settings, clock } = this.#init
-    if (settings.keep === 0 || settings.warmMinutes === 0 || this.#closed) return
-    this.#hot.set(account.id, { account, purpose, usedAt: clock.monotonicMs() })
-    this.#lineOf(purpose.signers).want(account)
+    this.#want(account, purpose, false)
+  }
+
+  /** The account was made here: it will sign something, and gets one for that. Nobody waits for it yet. */
+  created(account: Account, purpose: Purpose): void {
+    if (this.#hot.get(account.id) === undefined) this.#want(account, purpose, true)
   }
 
   close(): void {
     this.#closed = true
     for (const line of this.#lines.values()) line.close()
     this.#lines.clear()
+  }
+
+  #want(account: Account, purpose: Purpose, isNew: boolean): void {
+    const { settings, clock } = this.#init
+    if (settings.keep === 0 || settings.warmMinutes === 0 || this.#closed) return
+    this.#hot.set(account.id, { account, purpose, usedAt: clock.monotonicMs(), isNew })
+    this.#lineOf(purpose.signers).want(account)
   }
 
   #lineOf(signers: readonly PartyIndex[]): KeyLine {
@@ -83,9 +94,9 @@ export class HotKeys {
       return NOTHING
     }
     const ready = pool.ready(hot.purpose)
-    const each = Math.max(1, Math.floor(pool.ownShare / this.#hot.size))
+    const each = hot.isNew ? 1 : Math.max(1, Math.floor(pool.ownShare / this.#hot.size))
     const count = Math.min(Math.min(settings.keep, each) - ready, pool.roomForOwn(hot.purpose))
-    return { none: ready === 0, count: Math.max(0, count) }
+    return { none: ready === 0 && !hot.isNew, count: Math.max(0, count) }
   }
 }
 

@@ -19,6 +19,7 @@ import { KeygenManager } from '../keys/keygen-manager.ts'
 import type { IndexPair } from '../pairs/ban-records.ts'
 import { nextTurn } from '../pairs/next-turn.ts'
 import { HotKeys } from '../presignatures/hot-keys.ts'
+import { likelySigners } from '../presignatures/likely-signers.ts'
 import { PresignatureMaker } from '../presignatures/presignature-maker.ts'
 import { PresignaturePool } from '../presignatures/presignature-pool.ts'
 import { type Authorized, authorize } from '../requests/authorize.ts'
@@ -192,7 +193,9 @@ export class RequestRoom {
     if (asked.kind === 'sign') return this.#sign(request, asked, plan, timeline)
     if (asked.kind === 'create') {
       this.#assertMakesKeys()
-      return await this.#keyRoom.keygen.lead(request, asked, plan)
+      const led = await this.#keyRoom.keygen.lead(request, asked, plan)
+      if (led.kind === 'done') await this.#foresee(asked.accountId)
+      return led
     }
     return { kind: 'done', result: [asked.account.address], signers: [] }
   }
@@ -320,6 +323,25 @@ export class RequestRoom {
   #isReleased({ epochId, keyId }: KeyCertificate): boolean {
     const { gate = openGate } = this.#state.init
     return !sameBytes(epochId, this.#committee.epochId) || gate.isReleased(keyId)
+  }
+
+  /**
+   * An account that was made will sign something soon: it need not wait for what can be made ahead. Without
+   * correlations that costs as much as it saves.
+   */
+  async #foresee(accountId: Uint8Array): Promise<void> {
+    const { accounts, init } = this.#state
+    if (init.settings.correlations.high === 0) return
+    const { bans, pairs } = this.#room
+    const account = await accounts.get(accountId)
+    const signers = likelySigners(
+      this.#committee,
+      init.random,
+      (peer) => this.#up.has(peer) && pairs.missing([peer]).length === 0,
+      (some) => bans.among(some) === undefined,
+    )
+    if (account === undefined || signers === undefined || this.#isRetired) return
+    this.#hotKeys.created(account, purposeOf(this.#committee, { account }, signers))
   }
 
   #assertMakesKeys(): void {

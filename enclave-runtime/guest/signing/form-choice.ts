@@ -53,7 +53,7 @@ export class FormChoice {
 /** What a presignature has to be for, so that this request may use it. */
 export const purposeOf = (
   { epochId }: Committee,
-  { account: { certificate, derived } }: SignRequest,
+  { account: { certificate, derived } }: Pick<SignRequest, 'account'>,
   signers: readonly PartyIndex[],
 ): Purpose => ({
   keyId: certificate.keyId,

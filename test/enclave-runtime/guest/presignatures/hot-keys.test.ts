@@ -66,6 +66,11 @@ class Bench {
     this.hot.used({ id } as unknown as Account, purposeFor(account, signers))
   }
 
+  create(account: number): void {
+    const id = new Uint8Array(16).fill(account)
+    this.hot.created({ id } as unknown as Account, purposeFor(account, SIGNERS))
+  }
+
   /** Runs what was offered, and lets so much time pass. */
   async run(ms = 1): Promise<void> {
     for (const job of this.jobs.splice(0)) await job.run(new AbortController().signal, () => {})
@@ -219,6 +224,20 @@ describe('keys in use', () => {
       [1, 2],
     ])
     equal(bench.made.length, 2)
+  })
+
+  it('have one as soon as their account is made, of which nobody is in a hurry', async () => {
+    const bench = new Bench(3)
+    for (const account of [1, 2]) bench.create(account)
+    equal(bench.jobs.length, 0)
+    bench.clock.pass(1_000)
+    equal(bench.jobs[0]?.urgency, undefined)
+    await bench.run(MINUTE_MS)
+    deepEqual(bench.sessions, [[1, 2]])
+    bench.spend(1)
+    bench.create(1) // it is known already
+    await bench.run(MINUTE_MS)
+    deepEqual([bench.of(1), bench.of(2)], [3, 1])
   })
 
   it('are pressing while one of them has nothing', async () => {
