@@ -72,6 +72,10 @@ export class AttemptWork {
     room.on(DONE, (from, letter) => this.#decoded(() => this.#takeDone(from, letter)))
   }
 
+  get committee(): Committee {
+    return this.#init.room.committee
+  }
+
   /** Asked for once; `onEnd` is called once, unless `close` is before. */
   chunk(chunk: number, keyIds: readonly Uint8Array[], onEnd: (end: ChunkEnd) => void): void {
     const { base } = this.facts

@@ -5,7 +5,7 @@ import type { EpochRecord } from '../../../protocols/agreement/objects/record.ts
 import type { Random } from '../../../protocols/crypto/random.ts'
 import type { Kernel } from '../../../protocols/kernel/kernel.ts'
 import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
-import { committeeOfRecord } from '../committee.ts'
+import { committeeOfRecord, isMember } from '../committee.ts'
 import type { AttemptFacts, EpochName, EpochWork, WorkEvents } from '../epochs/epoch-work.ts'
 import { SetupFailed } from '../pairs/setup-failed.ts'
 import type { RoomPlan } from '../rooms/room-plan.ts'
@@ -154,6 +154,7 @@ export class Resharing<R extends WorkRoom = WorkRoom> implements EpochWork {
     const committee = committeeOfRecord(record, context.guestSig, context)
     if (committee === undefined) {
       rooms.serving?.retire()
+      this.#remove(epoch).catch(this.#init.onError)
       return
     }
     if (rooms.at(epoch) === undefined) {
@@ -242,6 +243,7 @@ export class Resharing<R extends WorkRoom = WorkRoom> implements EpochWork {
 
   async #prepare(epoch: EpochName, work: AttemptWork): Promise<void> {
     const { vault, random } = this.#init
+    if (!isMember(work.committee)) return // who leaves keeps nothing of it
     await vault.makeEpoch(epoch)
     const prekey = await durablePrekey(vault, epoch, random)
     await work.store.recheck()

@@ -17,8 +17,9 @@ import { put } from './records.ts'
 import type { Attempt } from './state.ts'
 import { byIndex, notice, ownEntry, promise, reply, send, type Turn, timer, union } from './turn.ts'
 
-/** Keys of one chunk (03 §6). */
-export const CHUNK_KEYS = 256
+/** Keys of one chunk (03 §6), and the coefficients that a dealer proves for them (02 §8). */
+const CHUNK_KEYS = 256
+const CHUNK_COEFFICIENTS = 2_048
 
 /** The attempt that may be started now: the one after the last that was aborted (C2, 03 §4.1). */
 export const nextAttempt = ({ state }: Turn): number => Math.max(0, ...state.aborts.keys()) + 1
@@ -193,15 +194,18 @@ export function isFaultOf(
   return parts.isSignedBy(AttemptFault, fault, author.guestSig)
 }
 
-/** Chunks of the keys under the cut; one more, if any key came later, is the tail (03 §6). */
-export const cutChunks = ({ started }: Attempt): number =>
-  Math.ceil(started.cut.length / CHUNK_KEYS)
+/** Chunks of the keys under the cut; those of keys that came later, the tail, stand behind them (03 §6). */
+export const cutChunks = (attempt: Attempt): number =>
+  Math.ceil(attempt.started.cut.length / chunkKeys(attempt))
+
+const chunkKeys = ({ change }: Attempt): number =>
+  Math.min(CHUNK_KEYS, Math.floor(CHUNK_COEFFICIENTS / change.t))
 
 /** Transcripts that the record covers, once the keys are final: the root key is the one chunk of the genesis epoch (03 §1.2). */
 export const allChunks = (attempt: Attempt): number =>
   attempt.started.proposal === null
     ? 1
-    : cutChunks(attempt) + (attempt.tail !== null && attempt.tail.keys.length > 0 ? 1 : 0)
+    : cutChunks(attempt) + Math.ceil((attempt.tail?.keys.length ?? 0) / chunkKeys(attempt))
 
 /** The keys of the epoch that this attempt makes, in order of id: they are final, and their new shares are durable here. */
 export const keysOf = (
@@ -223,18 +227,21 @@ export function considerTasks(turn: Turn, attempt: Attempt): void {
   if (self !== undefined && !attempt.hasSetups) ask(turn, attempt, { kind: 'setups' })
   if (attempt.started.proposal === null && attempt.rootKey === null)
     ask(turn, attempt, { kind: 'root' })
+  const size = chunkKeys(attempt)
   let cut: readonly HeldKey[] | null = null
   for (let chunk = 0; chunk < cutChunks(attempt); chunk++) {
     if (attempt.transcripts.has(chunk) || attempt.running.has(`chunk/${chunk}`)) continue
     cut ??= inChunkOrder(attempt.started.cut, turn.state.base.base.rootKey)
-    const keys = cut.slice(chunk * CHUNK_KEYS, (chunk + 1) * CHUNK_KEYS)
-    ask(turn, attempt, { kind: 'chunk', chunk, keys: keys.map(({ keyId }) => keyId) })
+    askChunk(turn, attempt, chunk, cut.slice(chunk * size, (chunk + 1) * size))
   }
-  const tail = cutChunks(attempt)
   const late = attempt.tail?.keys ?? []
-  if (late.length > 0 && !attempt.transcripts.has(tail))
-    ask(turn, attempt, { kind: 'chunk', chunk: tail, keys: late.map(({ keyId }) => keyId) })
+  for (let from = 0, chunk = cutChunks(attempt); from < late.length; from += size, chunk++)
+    if (!attempt.transcripts.has(chunk))
+      askChunk(turn, attempt, chunk, late.slice(from, from + size))
 }
+
+const askChunk = (turn: Turn, attempt: Attempt, chunk: number, keys: readonly HeldKey[]): void =>
+  ask(turn, attempt, { kind: 'chunk', chunk, keys: keys.map(({ keyId }) => keyId) })
 
 type Asked =
   | { readonly kind: 'setups' }
