@@ -107,6 +107,8 @@ export class Epochs implements WorkEvents {
   #published = ''
   #stamp: Stamp | null = null
   #hasAnswered = false
+  /** A guest that learns the next certificate begins anew. */
+  #beginnings = 0
   #ended = false
 
   private constructor(init: EpochsInit, records: CommitteeRecords) {
@@ -487,9 +489,10 @@ export class Epochs implements WorkEvents {
   // ---- begin and end ----
 
   async #begin(): Promise<void> {
+    const beginning = ++this.#beginnings
     this.#timers.close()
     this.#member = undefined
-    if (!(await this.#haveKeys()) || this.#ended) return
+    if (!(await this.#haveKeys(() => this.#ended || beginning !== this.#beginnings))) return
     const { state } = this.#makeMember()
     for (const record of this.#living()) this.#work.activate({ e: record.e, k: record.k }, record)
     const now = this.#init.clock.unixMs()
@@ -525,19 +528,20 @@ export class Epochs implements WorkEvents {
   }
 
   /** A newcomer that learnt certificates fetches the keys of the last from its members. */
-  async #haveKeys(): Promise<boolean> {
+  async #haveKeys(isOver: () => boolean): Promise<boolean> {
     const e = Math.max(-1, ...this.#epochsOnDisk())
     const last = this.#records.get('cert', [e])
-    if (last === undefined || last.keys !== null) return true
+    if (last === undefined || last.keys !== null) return !isOver()
     const { record } = last.cert
     this.#known = new Set(record.members.map(({ guestSig }) => bytesToHex(guestSig)))
     for (const address of this.#known) {
       const [keys] = (await this.#lists.find([recordListName(record)], address)) ?? []
-      if (keys === undefined || this.#ended) continue
+      if (isOver()) return false
+      if (keys === undefined) continue
       await this.#records.write([put('cert', [e], { cert: last.cert, keys })])
-      return true
+      return !isOver()
     }
-    this.#init.clock.after(FETCH_AGAIN_MS, () => void (this.#ended || this.start()))
+    this.#init.clock.after(FETCH_AGAIN_MS, () => void (isOver() || this.start()))
     return false
   }
 

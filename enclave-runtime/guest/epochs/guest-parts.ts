@@ -15,6 +15,7 @@ import { CertifiedKeys, heldKeyOf } from './certified-key.ts'
 import type { CommitteeVault } from './committee-vault.ts'
 import type { EpochWork } from './epoch-work.ts'
 import { opinionOf } from './opinion.ts'
+import { SignatureMemory } from './signature-memory.ts'
 
 export interface GuestPartsInit {
   readonly networkId: Uint8Array
@@ -33,18 +34,27 @@ export function guestParts(init: GuestPartsInit): Parts {
   const { networkId, committeeId, environment, vault, work, random, settings } = init
   const certified = new CertifiedKeys(networkId)
   const roots = new WeakMap<readonly HeldKey[], Uint8Array>()
+  const memory = new SignatureMemory()
+  // Of one network: the id is the same in every question.
+  const isGood: typeof isSignedBy = (of, signed, network, key) =>
+    memory.isGood(of.type, key, signed.objectBytes, signed.signature, () =>
+      isSignedBy(of, signed, network, key),
+    )
   const sign = (message: Uint8Array): Uint8Array => vault.sign(message)
   return {
     networkId,
     committeeId,
     environment,
     guestSig: vault.guestSig,
-    verify: STRICT,
+    verify: { ...STRICT, isSignedBy: isGood },
     sign: (of, value) => signObject(of, value, networkId, sign),
-    isSignedBy: (of, signed, key) => isSignedBy(of, signed, networkId, key),
+    isSignedBy: (of, signed, key) => isGood(of, signed, networkId, key),
     hash: (of, value) => of.hash(value),
     signVote: (body) => sign(signedMessage('qb', networkId, body)),
-    isVoteBy: (key, body, signature) => verifySigned('qb', networkId, body, key, signature),
+    isVoteBy: (key, body, signature) =>
+      memory.isGood('qb', key, body, signature, () =>
+        verifySigned('qb', networkId, body, key, signature),
+      ),
     isRootSignature: (root, rootKey) => isActivated(rootKey, root.recordHash, root),
     isKeyCertified: (key, base) => certified.has(key, base),
     keyRoot: (keys) => {

@@ -1,8 +1,10 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
 import { Letter } from '../../../protocols/agreement/objects/letter.ts'
-import { isSignedBy, signed, signObject } from '../../../protocols/agreement/objects/signed.ts'
+import { signed, signObject } from '../../../protocols/agreement/objects/signed.ts'
+import { signedMessage } from '../../../protocols/agreement/signed-object.ts'
 import { DecodeError } from '../../../protocols/session/codec.ts'
+import { isSignedBy } from '../keys/vote-verifier.ts'
 import type { Clock } from '../sessions/clock.ts'
 import { decodeLetterBody, encodeLetterBody } from './letter-body.ts'
 import { bodiesOf, Reassembly } from './reassembly.ts'
@@ -80,7 +82,8 @@ export class Letters {
     const { object } = letter
     if (!sameBytes(object.to, guestSig) || !sameBytes(object.networkId, networkId))
       return this.#drop('misled')
-    if (!isSignedBy(Letter, letter, networkId, object.from)) return this.#drop('unsigned')
+    const message = signedMessage('letter', networkId, letter.objectBytes)
+    if (!isSignedBy(object.from, message, letter.signature)) return this.#drop('unsigned')
     const from = bytesToHex(object.from)
     const now = clock.monotonicMs()
     if (!this.#limits.takes(from, isKnown(from), now)) return this.#drop('flood')

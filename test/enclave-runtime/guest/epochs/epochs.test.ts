@@ -6,6 +6,7 @@ import { joinHash } from '../../../../protocols/agreement/objects/join.ts'
 import { Letter } from '../../../../protocols/agreement/objects/letter.ts'
 import { LEAVE_REASONS } from '../../../../protocols/agreement/objects/proposal.ts'
 import { signed } from '../../../../protocols/agreement/objects/signed.ts'
+import { exampleKeys } from '../../../protocols/agreement/epoch/examples.ts'
 import { EpochNet, type NetNode } from './epoch-net.ts'
 
 const letterCodec = signed(Letter)
@@ -21,6 +22,15 @@ function typeIn(letter: Uint8Array): string {
   }
 }
 
+/** H of the START in a letter. */
+function startIn(letter: Uint8Array): string {
+  const body = decodeLetterBody(letterCodec.decode(letter).object.body)
+  assert.equal(body.type, 'whole')
+  const message = decodeMessage(body.bytes).complete([[]])
+  assert.ok(message.type === 'start')
+  return hexOf(message.start.objectBytes)
+}
+
 /** All in one epoch with one record, and nothing went wrong that nobody meant. */
 function agree(nodes: readonly NetNode[], e: number): void {
   const records = new Set(nodes.map((node) => hexOf(node.state.base.hash)))
@@ -33,7 +43,7 @@ function agree(nodes: readonly NetNode[], e: number): void {
 }
 
 describe('the runner of epochs', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
 
   it('makes epoch 0 of the genesis file, signs its record with the root key, and shows it to the host', async () => {
     const net = await EpochNet.found(5, 3)
@@ -246,5 +256,101 @@ describe('the runner of epochs', function () {
     void net.propose(net.at(1))
     assert.ok(await net.until(net.allIn(2)))
     assert.equal(victim.state.quarantine, null)
+  })
+
+  it('makes one epoch of two proposals that are accepted at once', async () => {
+    const net = await EpochNet.found(5, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const starts = new Set<string>()
+    net.carries = (_from, _to, bytes) => {
+      if (typeIn(bytes) === 'start') starts.add(startIn(bytes))
+      return bytes
+    }
+    for (const node of net.nodes) void net.propose(node)
+    assert.ok(await net.until(net.allIn(1)))
+    assert.equal(starts.size, 1)
+    assert.ok(!(await net.until(() => net.nodes.some(({ e }) => e > 1), 60_000)))
+    agree(net.nodes, 1)
+    assert.deepEqual(net.at(1).epochs?.status()?.proposals, [])
+  })
+
+  it('goes on with the next attempt where who started the first one is gone', async () => {
+    const net = await EpochNet.found(5, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    let starter: NetNode | undefined
+    net.carries = (from, _to, bytes) => {
+      if (typeIn(bytes) === 'start') starter ??= from
+      return bytes
+    }
+    void net.propose(net.at(1))
+    assert.ok(await net.until(() => starter !== undefined))
+    starter?.kill()
+    const others = net.nodes.filter((node) => node !== starter)
+    assert.ok(await net.until(() => others.every(({ state }) => state.aborts.has(1)), 300_000))
+    for (const node of others) assert.ok(!node.shares.has('1/1'), 'shares of an attempt that ended')
+    await starter?.start()
+    assert.ok(await net.until(net.allIn(1), 300_000))
+    assert.equal(net.at(1).state.base.record.k > 1, true)
+    agree(net.nodes, 1)
+  })
+
+  it('brings a newcomer in by certificates that it learnt elsewhere, and the last list of keys alone', async () => {
+    const net = await EpochNet.found(4, 3)
+    for (const e of [0, 1]) {
+      assert.ok(await net.until(net.allIn(e)))
+      void net.propose(net.at(1))
+    }
+    assert.ok(await net.until(net.allIn(2)))
+    net.carries = () => null
+    const newcomer = await net.newcomer()
+    const learn = (e: number) => {
+      const cert = net.at(1).epochs?.history(e)
+      assert.ok(cert)
+      return newcomer.epochs?.learn(cert)
+    }
+    assert.equal(await learn(1), 'refused')
+    assert.equal(await learn(0), 'next')
+    assert.equal(await learn(0), 'known')
+    assert.equal(await learn(1), 'next')
+    assert.equal(await learn(2), 'next')
+    net.carries = (_from, _to, bytes) => bytes
+    assert.ok(await net.until(() => newcomer.epochs?.state?.base.record.e === 2))
+    assert.deepEqual(newcomer.state.base.keys, net.at(1).state.base.keys)
+    assert.equal(newcomer.state.epochs.get(1)?.keys, null)
+    assert.ok(await net.until(() => newcomer.view?.standing === 'joining'))
+    const forged = net.at(1).epochs?.history(2)
+    assert.ok(forged)
+    const { record } = forged
+    assert.equal(
+      await newcomer.epochs?.learn({ ...forged, record: { ...record, createdAt: 1 } }),
+      'refused',
+    )
+  })
+
+  it('carries ten thousand keys over a change with a newcomer, page by page', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    net.shares.more.push(...exampleKeys(10_000, false))
+    void net.propose(net.at(1))
+    assert.ok(await net.until(net.allIn(1)))
+    assert.equal(net.at(2).state.base.keys.length, 10_001)
+    const newcomer = await net.newcomer()
+    assert.ok(await net.until(() => newcomer.e === 1))
+    assert.equal(newcomer.state.base.keys.length, 10_001)
+    const join = newcomer.join()
+    let largest = 0
+    net.carries = (_from, _to, bytes) => {
+      largest = Math.max(largest, bytes.length)
+      return bytes
+    }
+    void net.propose(net.at(1), { kind: 1, joins: [joinHash(join)] }, [join])
+    assert.ok(await net.until(net.allIn(2), 300_000))
+    assert.ok(largest < 52 * 1024)
+    agree(net.nodes, 2)
+    assert.equal(newcomer.state.base.keys.length, 10_001)
+    newcomer.kill()
+    await newcomer.start()
+    assert.ok(await net.until(net.allIn(2)))
+    assert.equal(newcomer.state.base.keys.length, 10_001)
   })
 })
