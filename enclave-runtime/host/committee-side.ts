@@ -10,6 +10,7 @@ import {
   historyReply,
   joinReply,
   learnReply,
+  MAX_COMMITTEE_BYTES,
   proposalReply,
   proposeReply,
 } from '../port/committee-messages.ts'
@@ -71,7 +72,9 @@ export function committeeSide(port: Port, ask: AskGuest): GuestCommittee {
     signal: AbortSignal,
   ): Promise<T> => {
     if (view === undefined) throw new PortError('NO_COMMITTEE')
-    return ask(PORT_TYPES.committee, committeeAsk.encode(of), reply, signal)
+    const frame = committeeAsk.encode(of)
+    if (frame.length > MAX_COMMITTEE_BYTES) throw new PortError('TOO_LARGE') // the guest would end
+    return ask(PORT_TYPES.committee, frame, reply, signal)
   }
   return {
     onLetter: (take) => {

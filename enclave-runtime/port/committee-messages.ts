@@ -19,7 +19,9 @@ import {
 /** Messages of frame type 4 (04 §2). Objects of 03 §1.2 cross as their bytes: each side decodes them with the codec of the object. */
 
 const KIB = 1024
-const LIMIT: number = PAYLOAD_LIMITS[PORT_TYPES.committee] ?? 0
+/** Of any payload of this type. */
+export const MAX_COMMITTEE_BYTES: number = PAYLOAD_LIMITS[PORT_TYPES.committee] ?? 0
+const LIMIT = MAX_COMMITTEE_BYTES
 /** A letter: at most 48 KiB of a body, its head and its signature. */
 export const MAX_LETTER_BYTES: number = 52 * KIB
 const MAX_CERT_BYTES: number = 64 * KIB // epochCert and published (03 §1.1)
@@ -27,13 +29,14 @@ const MAX_JOIN_BYTES: number = 41 * KIB // a signed join (03 §1.1)
 const MAX_OBJECT_BYTES: number = 17 * KIB // any other signed object (03 §1.1)
 const MAX_EVIDENCE_BYTES: number = 32 * KIB
 const MAX_MEMBERS = 16 // maxMembers of 03 §1.2
-const MAX_OTHERS = 64 // leavers of epochs that end, newcomers of attempts, joiners
+/** Leavers of epochs that end, newcomers of attempts, joiners: of open proposals there may be more, the last are not told. */
+export const MAX_OTHERS = 128
 const MAX_PROPOSALS = 128 // eight of each member (03 §4.1 S1)
 const MAX_ALLOWED = 64 // bundle hashes (03 §1.1)
 const MAX_PAIRS = 120 // (03 §1.1)
 const MAX_ALERTS = 64 // the oldest go first
-const MAX_REASONS = 64
-const MAX_REASON = 256
+export const MAX_REASONS = 8 // for people: the first say enough, and 64 alerts fit a payload
+export const MAX_REASON_CHARS = 160
 const MAX_PEER_ID = 128
 const MAX_LABEL = 64
 const MAX_STEP = 24
@@ -43,7 +46,7 @@ const b32: Shape<Uint8Array> = bytes(32, 32)
 const b64: Shape<Uint8Array> = bytes(64, 64)
 const index: Shape<PartyIndex> = uint(U16, 1)
 const indices: Shape<PartyIndex[]> = list(index, MAX_MEMBERS)
-const reasons: Shape<string[]> = list(text(MAX_REASON), MAX_REASONS)
+const reasons: Shape<string[]> = list(text(MAX_REASON_CHARS), MAX_REASONS)
 const certificate: Shape<Uint8Array> = bytes(MAX_CERT_BYTES, 1)
 const signedJoin: Shape<Uint8Array> = bytes(MAX_JOIN_BYTES, 1)
 

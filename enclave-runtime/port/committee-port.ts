@@ -17,6 +17,10 @@ import {
   type LearnReply,
   type LeaveWish,
   learnReply,
+  MAX_COMMITTEE_BYTES,
+  MAX_OTHERS,
+  MAX_REASON_CHARS,
+  MAX_REASONS,
   type OperatorAnswer,
   type ProposalReply,
   type ProposeReply,
@@ -45,9 +49,13 @@ export interface CommitteeAnswers {
   alerts(): AlertsReply
 }
 
-/** The guest's end of frame type 4: answers what the host asks. */
+/** The guest's end of frame type 4: answers what the host asks. What would be too large is told as `TOO_LARGE`. */
 export function serveCommittee(port: Port, answers: CommitteeAnswers): void {
-  port.serve(PORT_TYPES.committee, (payload) => answer(answers, committeeAsk.decode(payload)))
+  port.serve(PORT_TYPES.committee, async (payload) => {
+    const reply = await answer(answers, committeeAsk.decode(payload))
+    if (reply.length > MAX_COMMITTEE_BYTES) throw new PortError('TOO_LARGE')
+    return reply
+  })
 }
 
 async function answer(answers: CommitteeAnswers, ask: CommitteeAsk): Promise<Uint8Array> {
@@ -60,20 +68,24 @@ async function answer(answers: CommitteeAnswers, ask: CommitteeAsk): Promise<Uin
     case 'proposal':
       return proposalReply.encode(answers.proposal(ask.proposalHash))
     case 'propose':
-      return proposeReply.encode(await answers.propose(ask.change))
+      return proposeReply.encode(shortReply(await answers.propose(ask.change)))
     case 'answer':
       await answers.answer(ask)
       return doneReply.encode({ ok: true })
     case 'join':
       return joinReply.encode(await answers.join(ask))
     case 'leave':
-      return proposeReply.encode(await answers.leave(ask))
+      return proposeReply.encode(shortReply(await answers.leave(ask)))
     case 'history':
       return historyReply.encode(await answers.history(ask.e))
     case 'learn':
       return learnReply.encode(await answers.learn(ask.cert))
     case 'alerts':
-      return alertsReply.encode(answers.alerts())
+      return alertsReply.encode({
+        alerts: answers
+          .alerts()
+          .alerts.map(({ at, notice }) => ({ at, notice: shortened(notice) })),
+      })
   }
 }
 
@@ -96,8 +108,24 @@ export function committeeTeller(port: Port): CommitteeTeller {
   }
   return {
     letter: (to, bytes) => tell(committeeTell, { op: 'letter', to, bytes }),
-    view: (view) => tell(committeeTell, { op: 'view', view }),
+    view: (view) =>
+      tell(committeeTell, {
+        op: 'view',
+        view: { ...view, others: view.others.slice(0, MAX_OTHERS) },
+      }),
     publish: (committee) => tell(committeeTell, { op: 'publish', committee }),
-    notice: (notice) => tell(committeeTell, { op: 'notice', notice }),
+    notice: (notice) => tell(committeeTell, { op: 'notice', notice: shortened(notice) }),
   }
 }
+
+/** Texts come from rules and from other members: as many as are told, each as long. */
+const short = (reasons: readonly string[]): string[] =>
+  reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, MAX_REASON_CHARS))
+
+const shortReply = ({ proposalHash, reasons }: ProposeReply): ProposeReply => ({
+  proposalHash,
+  reasons: short(reasons),
+})
+
+const shortened = (notice: CommitteeNotice): CommitteeNotice =>
+  'reasons' in notice ? { ...notice, reasons: short(notice.reasons) } : notice

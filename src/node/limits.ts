@@ -36,8 +36,8 @@ export const ABUSE_LIMITS: AbuseLimits = {
   streamStrikes: 5,
   requests: 300,
   requestWindowMs: 60_000,
-  committeeAsks: 60, // a joiner asks for a chain of epochs once, and says little
-  committeeAsksInAll: 600, // each costs the guest a signature verification at most
+  committeeAsks: 240, // a joiner asks where its network is every two seconds, and for a chain of epochs
+  committeeAsksInAll: 1200, // each costs the guest a signature verification at most
   protocolErrors: 3,
   strikeWindowMs: 600_000,
   blockMs: 600_000,

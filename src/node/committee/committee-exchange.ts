@@ -5,6 +5,7 @@ import type { PeerLimits } from '../limits.ts'
 import type { Log } from '../log.ts'
 import type { NetworkMetrics } from '../metrics.ts'
 import { askNewest, offerJoin } from './ask-committee.ts'
+import { CertCache } from './cert-cache.ts'
 import type { KnownCommittee } from './known-committee.ts'
 import { LetterPost } from './letter-post.ts'
 import type { Roster } from './roster.ts'
@@ -46,6 +47,7 @@ export class CommitteeExchange implements CommitteeNetwork {
   readonly #init: CommitteeExchangeInit
   readonly #whereabouts: Whereabouts
   readonly #post: LetterPost | undefined
+  readonly #certs: CertCache
   #take: ((letter: Uint8Array) => Promise<void>) | undefined
   #takeJoin: (join: Uint8Array) => boolean = () => false
   #cert: (e: number, signal: AbortSignal) => Promise<Uint8Array | null> = async () => null
@@ -54,6 +56,10 @@ export class CommitteeExchange implements CommitteeNetwork {
     this.#init = init
     const { guestSig, metrics, log } = init
     this.#whereabouts = new Whereabouts(init.roster, init.records)
+    this.#certs = new CertCache(
+      (e, signal) => this.#cert(e, signal),
+      () => Math.max(init.roster.epoch?.e ?? -1, init.known.newest?.committee.cert.record.e ?? -1),
+    )
     if (guestSig === null) return
     this.#post = new LetterPost({
       guestSig,
@@ -67,13 +73,14 @@ export class CommitteeExchange implements CommitteeNetwork {
 
   /** Before libp2p starts, or the first peer finds no handler. */
   async start(): Promise<void> {
+    this.#init.node.addEventListener('connection:open', this.#onConnection)
     const { node, genesis, known, limits, log, metrics } = this.#init
     await serveCommittee(
       node,
       {
         genesis,
         newest: () => known.newest?.bytes ?? null,
-        cert: (e, signal) => this.#cert(e, signal),
+        cert: (e, signal) => this.#certs.get(e, signal),
         takeJoin: (join) => this.#takeJoin(join),
         takeLetter: async (letter) => {
           metrics.letters.inc({ direction: 'in' })
@@ -87,6 +94,7 @@ export class CommitteeExchange implements CommitteeNetwork {
   }
 
   stop(): void {
+    this.#init.node.removeEventListener('connection:open', this.#onConnection)
     this.#post?.stop()
   }
 
@@ -147,13 +155,17 @@ export class CommitteeExchange implements CommitteeNetwork {
     }
   }
 
+  /** Whoever takes part is dialled by the redial loop: only others are dialled here. */
   async #connect(peer: PeerName, signal: AbortSignal): Promise<Connection | undefined> {
-    if (peer === this.#init.node.peerId.toString()) return undefined
+    const { node, roster, reach } = this.#init
+    if (peer === node.peerId.toString()) return undefined
     const open = this.#open(peer)
-    if (open !== undefined) return open
-    await this.#init.reach(peer, signal)
+    if (open !== undefined || roster.isKnown(peer)) return open
+    await reach(peer, signal)
     return this.#open(peer)
   }
+
+  readonly #onConnection = (): void => this.#post?.wake()
 
   #open(peer: PeerName): Connection | undefined {
     return this.#init.node

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
 import { ChannelError, FrameChannel } from '../channels/frame-channel.ts'
 import type { PeerName } from '../channels/links.ts'
@@ -47,6 +46,7 @@ export class LetterPost {
   readonly #timings: PostTimings
   readonly #queues = new Map<string, LetterQueue>()
   readonly #stopping = new AbortController()
+  readonly #pauses = new Set<() => void>()
 
   constructor(init: LetterPostInit) {
     this.#init = init
@@ -74,8 +74,14 @@ export class LetterPost {
     } else queue.add(letter)
   }
 
+  /** A connection came up: whoever waits to try again tries now. */
+  wake(): void {
+    for (const wake of this.#pauses) wake()
+  }
+
   stop(): void {
     this.#stopping.abort(new ChannelError('CLOSED'))
+    this.wake()
   }
 
   /** While there are letters for this guest, or were a moment ago. Never throws. */
@@ -150,11 +156,14 @@ export class LetterPost {
   }
 
   async #pause(ms: number): Promise<void> {
-    try {
-      await delay(ms, undefined, { signal: this.#stopping.signal })
-    } catch {
-      // It stops: the loop that called this ends.
-    }
+    if (this.#stopping.signal.aborted) return
+    const over = Promise.withResolvers<void>()
+    const wake = () => over.resolve()
+    const timer = setTimeout(wake, ms)
+    this.#pauses.add(wake)
+    await over.promise
+    this.#pauses.delete(wake)
+    clearTimeout(timer)
   }
 }
 

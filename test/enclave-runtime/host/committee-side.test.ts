@@ -176,4 +176,38 @@ describe('the committee at the port', () => {
     const asked = host.propose({ ...change, ...lists }, AbortSignal.abort())
     await assert.rejects(asked, { code: 'CANCELLED' })
   })
+
+  it('tells no more than a payload holds: the first others, the first reasons, and that a reply is too large', async () => {
+    const [one] = view.members
+    assert.ok(one)
+    const { host, tell, violations } = ends({
+      proposal: (hash) => ({
+        proposal: hash,
+        joins: Array(16).fill(new Uint8Array(41_000)),
+        seq: 1,
+      }),
+      propose: async () => ({ proposalHash: null, reasons: Array(99).fill('x'.repeat(999)) }),
+      alerts: () => ({
+        alerts: Array.from({ length: 64 }, () => ({
+          at: 1,
+          notice: { about: 'refused', reasons: Array(99).fill('x'.repeat(999)) },
+        })),
+      }),
+    })
+    const told: CommitteeView[] = []
+    host.onView((got) => told.push(got))
+    tell.view({ ...view, others: Array(1_000).fill(one) })
+    tell.notice({ about: 'refused', reasons: Array(99).fill('x'.repeat(999)) })
+    await turn()
+    assert.equal(told[0]?.others.length, 128)
+    await assert.rejects(host.proposal(b32, soon()), { code: 'TOO_LARGE' })
+    const joins = Array(16).fill(new Uint8Array(41_000))
+    const lists = { leaves: [], allowAdd: [], allowDrop: [], unban: [] }
+    const change = { kind: 1, joins, t: 2, params: null, expiresAt: 0, ...lists } as const
+    await assert.rejects(host.propose(change, soon()), { code: 'TOO_LARGE' })
+    const { reasons } = await host.propose({ ...change, joins: [] }, soon())
+    assert.deepEqual([reasons.length, reasons[0]?.length], [8, 160])
+    assert.equal((await host.alerts(soon())).length, 64)
+    assert.deepEqual(violations, [])
+  })
 })

@@ -214,7 +214,7 @@ describe('payloads of the committee', () => {
         (size) => ({ op: 'view', view: { ...view, members: Array(size).fill(bob) } }),
       ],
       [
-        64,
+        messages.MAX_OTHERS,
         codec(committeeTell),
         (size) => ({ op: 'view', view: { ...view, others: Array(size).fill(bob) } }),
       ],
