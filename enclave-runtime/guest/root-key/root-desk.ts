@@ -8,7 +8,7 @@ import type { Letter } from '../sessions/post.ts'
 import { openLetter } from './open-letter.ts'
 import { ROOT } from './root-opening.ts'
 import type { RootRoom } from './root-room.ts'
-import type { RootSigner } from './root-signer.ts'
+import type { Followed, RootSigner } from './root-signer.ts'
 import { decodeStampLetter, encodeStampLetter, STAMPED } from './stamp-letter.ts'
 import type { Stamps } from './stamps.ts'
 import { SubsetTests } from './subset-tests.ts'
@@ -18,7 +18,7 @@ export interface RootDeskInit {
   readonly room: RootRoom
   /** Both are shared by all rooms. */
   readonly signer: RootSigner
-  readonly stamps: Pick<Stamps, 'take'>
+  readonly stamps: Pick<Stamps, 'take' | 'consider'>
   readonly clock: Pick<Clock, 'after'>
   /** A defect, or a disk that does not take records. */
   readonly onError: (error: unknown) => void
@@ -34,13 +34,19 @@ export class RootDesk {
     this.tests = new SubsetTests(init)
   }
 
+  /** An epoch that the root key says is active wants its stamp (03 §4.1 S11). */
+  readonly #followed: Followed = (statement, signers, end) => {
+    this.tests.followed(statement, signers, end)
+    if (statement.domain === 'epoch-active' && 'signature' in end) this.#init.stamps.consider()
+  }
+
   /** A letter of type `open`; false if it is about something else. */
   take(from: PartyIndex, letter: Letter): boolean {
     const { room, signer, stamps, onError } = this.#init
     try {
       switch (openingName(letter.body)) {
         case ROOT:
-          signer.follow(room, from, letter, this.tests.followed)
+          signer.follow(room, from, letter, this.#followed)
           return true
         case TESTED:
           this.tests.takeTested(from, letter.body)

@@ -3,6 +3,7 @@ import type { Stamp } from '../../../protocols/agreement/objects/root-signatures
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import type { EpochName } from '../epochs/epoch-work.ts'
 import { shareName } from '../keys/pending-batch.ts'
+import type { RootWork } from '../resharing/resharing.ts'
 import type { EpochRoom } from '../rooms/epoch-room.ts'
 import type { GuestState } from '../rooms/guest-state.ts'
 import type { Rooms } from '../rooms/rooms.ts'
@@ -44,7 +45,7 @@ interface Attended {
 }
 
 /** The root key in the rooms of this guest's epochs: tests of attempts, the signature over a new epoch, stamps, canaries. */
-export class RootKeyRooms {
+export class RootKeyRooms implements RootWork<EpochRoom> {
   readonly #init: RootKeyRoomsInit
   readonly #attended = new WeakMap<EpochRoom, Attended>()
   #shared: Shared | undefined
@@ -77,13 +78,13 @@ export class RootKeyRooms {
     recordHash: Uint8Array,
     signal: AbortSignal,
   ): Promise<Uint8Array | undefined> {
+    const { signer, stamps } = this.#sharedParts()
     const statement = { domain: 'epoch-active', fields: { recordHash } } as const
-    return unlessNotSigned(
-      leadWithAny(this.#sharedParts().signer, this.#of(room).room, statement, readyPeers(room), {
-        tries: TRIES,
-        signal,
-      }),
-    )
+    const how = { tries: TRIES, signal }
+    const leading = leadWithAny(signer, this.#of(room).room, statement, readyPeers(room), how)
+    const signature = await unlessNotSigned(leading)
+    if (signature !== undefined) stamps.consider()
+    return signature
   }
 
   /** Whether a signature that says nothing came about now, led here with ready members (03 §9.4). */
@@ -100,7 +101,7 @@ export class RootKeyRooms {
     return (await unlessNotSigned(leading)) !== undefined
   }
 
-  /** An epoch was activated, or members became ready: a stamp may be due. It is looked for by itself every minute. */
+  /** A stamp may be due: looked for by itself after the root key signed an epoch, and every minute. */
   considerStamp(): void {
     this.#shared?.stamps.consider()
   }

@@ -24,6 +24,8 @@ const TURN_MS = 10_000
 const TRIES = 3
 /** It is looked again so often, whatever changed meanwhile: a record, the room, the clock. */
 const MAX_WAIT_MS = 60_000
+/** The same before an epoch serves here. */
+const NOT_SERVING_MS = 2_000
 
 export interface StampsInit {
   readonly signer: RootSigner
@@ -112,7 +114,7 @@ export class Stamps {
     const { view, clock, room } = this.#init
     const newest = view.newest()
     const here = room()?.committee
-    if (newest === undefined || here === undefined) return MAX_WAIT_MS
+    if (newest === undefined || here === undefined) return NOT_SERVING_MS
     const last = this.of(newest)
     const untilDue = last === null ? 0 : last.issuedAt + stampLifeMs(newest) / 2 - view.unixMs()
     if (untilDue > 0) return untilDue

@@ -68,7 +68,7 @@ function accountOf(made: LeadReply): NewAccount {
 }
 
 describe('the root key in the rooms of epochs', function () {
-  this.timeout(60_000)
+  this.timeout(180_000) // the reference kernel, five guests
 
   it('signs an epoch, tests an attempt, makes stamps and canaries with the shares of the vault', async () => {
     const { net, record, guests, guest, kept, key } = await rooted('root rooms')
@@ -81,8 +81,6 @@ describe('the root key in the rooms of epochs', function () {
     const tests = guests.map((each) => each.root.test(each.room, hash, NEVER))
     deepEqual(await net.run(Promise.all(tests)), Array(5).fill({ passed: true }))
     equal(await net.run(guest(4).root.canary(NEVER)), true)
-    equal(root.stampOf(record), null)
-    for (const each of guests) each.root.considerStamp()
     await net.until(() => kept.every(({ length }) => length > 0))
     const stamp = root.stampOf(record)
     ok(stamp)
