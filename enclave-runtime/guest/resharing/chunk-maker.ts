@@ -7,6 +7,7 @@ import { openEverywhere } from '../sessions/lead-session.ts'
 import type { Letter } from '../sessions/post.ts'
 import type { Session } from '../sessions/session.ts'
 import type { SessionRouter } from '../sessions/session-router.ts'
+import { VaultError } from '../vault/vault-error.ts'
 import {
   type Done,
   encodeDone,
@@ -313,6 +314,8 @@ export class ChunkMaker {
   #defect(error: unknown): void {
     const wasOver = this.#phase === 'over'
     this.#stop()
+    // The epoch's key is destroyed under what still ran for it: that was asked for.
+    if (wasOver && error instanceof VaultError && error.code === 'EPOCH_ERASED') return
     this.#init.onError(error)
     if (!wasOver) this.#init.onFailed(0)
   }

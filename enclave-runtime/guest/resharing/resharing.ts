@@ -153,8 +153,7 @@ export class Resharing<R extends WorkRoom = WorkRoom> implements EpochWork {
     this.#records.set(keyOf(epoch), record)
     const committee = committeeOfRecord(record, context.guestSig, context)
     if (committee === undefined) {
-      rooms.serving?.retire()
-      this.#remove(epoch).catch(this.#init.onError)
+      rooms.serving?.retire() // the machine drops the attempt that it is not in
       return
     }
     if (rooms.at(epoch) === undefined) {

@@ -134,28 +134,36 @@ async function assertGone(net: ResharingNet, keys: readonly DealtKey[]): Promise
 }
 
 describe('ABORT', () => {
-  it('ends what runs, and nothing of the attempt opens any more, with an old directory either', async () => {
-    const net = await ResharingNet.create('abort', FIVE)
-    const keys = await net.deal(BASE, FIVE, 2, 3)
-    const facts = refresh(net)
-    let letters = 0
-    net.tamper = (carried) => {
-      letters++
-      return [carried]
+  it('ends what runs, whenever it comes, and nothing of the attempt opens any more, with an old directory either', async () => {
+    for (const at of [1, 25, 45, 60, 75, 90, 105, 120]) {
+      const net = await ResharingNet.create(`abort ${at}`, FIVE)
+      const keys = await net.deal(BASE, FIVE, 2, 3)
+      const facts = refresh(net)
+      let letters = 0
+      net.tamper = (carried) => {
+        letters++
+        return [carried]
+      }
+      await net.begin(facts, leavesOf(keys))
+      await net.until(() => letters >= at || allDone(net, FIVE, 1)())
+      const { node } = net.guest(VICTIM)
+      const before = await node.rows()
+      const done = FIVE.map((index) => net.guest(index).done.length)
+      await Promise.all(FIVE.map((index) => net.guest(index).work.drop(NEXT)))
+      for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve))
+      for (const { defects, failed } of net.guests.values())
+        assert.deepEqual([defects, failed], [[], []], `after ${at} letters`)
+      assert.deepEqual(
+        FIVE.map((index) => net.guest(index).done.length),
+        done,
+      )
+      for (const { kernel } of net.guests.values()) assert.equal(kernel.held, 0)
+      await assertGone(net, keys)
+      await net.guest(VICTIM).work.drop(NEXT)
+      net.kill(VICTIM)
+      await node.restore(before)
+      await assert.rejects(node.open(NETWORK), { code: 'EPOCH_ERASED' })
     }
-    await net.begin(facts, leavesOf(keys))
-    await net.until(() => letters > 60)
-    const { node } = net.guest(VICTIM)
-    const before = await node.rows()
-    for (const index of FIVE) await net.guest(index).work.drop(NEXT)
-    await net.until(() => FIVE.every((index) => net.guest(index).kernel.held === 0))
-    for (const { done, failed, defects } of net.guests.values())
-      assert.deepEqual([done, failed, defects], [[], [], []])
-    await assertGone(net, keys)
-    await net.guest(VICTIM).work.drop(NEXT)
-    net.kill(VICTIM)
-    await node.restore(before)
-    await assert.rejects(node.open(NETWORK), { code: 'EPOCH_ERASED' })
   })
 
   it('takes a whole set of shares, and the next attempt makes another', async () => {
