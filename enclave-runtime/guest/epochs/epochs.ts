@@ -1,5 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
+import { MAX_JOINS_BYTES } from '../../../protocols/agreement/epoch/body.ts'
 import type { Effect, Notice } from '../../../protocols/agreement/epoch/effects.ts'
 import type { Event, TaskDone, TaskFailed } from '../../../protocols/agreement/epoch/events.ts'
 import {
@@ -17,6 +18,7 @@ import type { Attempt, State } from '../../../protocols/agreement/epoch/state.ts
 import { committeeIdOf, decodeGenesis, networkIdOf } from '../../../protocols/agreement/genesis.ts'
 import { FAULT_CODES } from '../../../protocols/agreement/objects/attempt.ts'
 import type { EpochCert } from '../../../protocols/agreement/objects/certificates.ts'
+import type { SignedJoin } from '../../../protocols/agreement/objects/join.ts'
 import { type EpochRecord, recordHash } from '../../../protocols/agreement/objects/record.ts'
 import type { RootSig, Stamp } from '../../../protocols/agreement/objects/root-signatures.ts'
 import { type Base, baseOfGenesis, baseOfRecord } from '../../../protocols/agreement/rules/base.ts'
@@ -214,7 +216,10 @@ export class Epochs implements WorkEvents {
 
   /** Hands an event of the operator to the machine; what it did, once all of it is done. */
   ask(event: Extract<Event, { type: 'propose' | 'operator-answer' }>): Promise<readonly Effect[]> {
-    return this.#give(event)
+    const bytes = event.type === 'propose' ? joinBytes(event.joins) : 0
+    if (bytes <= MAX_JOINS_BYTES) return this.#give(event)
+    const reasons = [`joins of ${bytes} bytes, where ${MAX_JOINS_BYTES} fit in one change`]
+    return Promise.resolve([{ do: 'notice', notice: { about: 'refused', reasons } }])
   }
 
   /** The newest stamp of the committee, for what is published (03 §3.3). */
@@ -572,3 +577,6 @@ export class Epochs implements WorkEvents {
     this.#init.onEnd(end)
   }
 }
+
+const joinBytes = (joins: readonly SignedJoin[]): number =>
+  joins.reduce((sum, { objectBytes }) => sum + objectBytes.length, 0)

@@ -17,6 +17,10 @@ import type { EpochWork } from './epoch-work.ts'
 import { opinionOf } from './opinion.ts'
 import { SignatureMemory } from './signature-memory.ts'
 
+/** Of an answer to PREFLIGHT (03 §1.2). */
+const MAX_REASONS = 16
+const MAX_REASON_CHARS = 128
+
 export interface GuestPartsInit {
   readonly networkId: Uint8Array
   readonly committeeId: Uint8Array
@@ -65,9 +69,10 @@ export function guestParts(init: GuestPartsInit): Parts {
     certificatesRoot: certificatesRootOf,
     openRoot: openRootOf,
     opinion: (change) => opinionOf(change, settings),
-    unfit: (subject) => [...unfitHere(init, subject), ...work.unfit()],
+    unfit: (subject) => asTold([...unfitHere(init, subject), ...work.unfit()]),
     random,
     vaultSeq: () => vault.seq,
+    headHash: () => vault.headHash,
     bootCounter: vault.bootCounter,
     workedWith: (index) => work.workedWith(index),
     prekey: (e, k) => work.prekey({ e, k }),
@@ -81,6 +86,12 @@ export function guestParts(init: GuestPartsInit): Parts {
     },
   }
 }
+
+/** As many and as long as an answer holds (03 §1.2). */
+const asTold = (reasons: readonly string[]): readonly string[] =>
+  reasons
+    .slice(0, MAX_REASONS)
+    .map((reason) => reason.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_REASON_CHARS))
 
 /** What this guest sees by itself: its bundle would not be allowed in the epoch that is to be made (03 §1.3 R8). */
 function unfitHere({ measurement }: GuestPartsInit, { proposal }: Subject): readonly string[] {

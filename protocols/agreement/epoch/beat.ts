@@ -1,3 +1,4 @@
+import type { Seen as SeenMember } from '../objects/beat.ts'
 import { Beat } from '../objects/beat.ts'
 import type { Member } from '../objects/member.ts'
 import type { Signed } from '../objects/signed.ts'
@@ -6,6 +7,7 @@ import { contributesHere, hearBeat } from './contributing.ts'
 import { meantEpoch, statedEpoch } from './genesis-epoch.ts'
 import { hexOf } from './hex-of.ts'
 import { put } from './records.ts'
+import type { State } from './state.ts'
 import { entryOf, note, ownEntry, reply, send, type Turn, timer, union } from './turn.ts'
 
 /** Between two beats of one member; what it saw of the others is on disk as often (03 §9.4). */
@@ -25,14 +27,15 @@ export function onBeatDue(turn: Turn): void {
     bootId: state.bootId,
     bootCounter: parts.bootCounter,
     vaultSeq: parts.vaultSeq(),
-    headHash: new Uint8Array(32),
+    headHash: parts.headHash(),
     erasedEpoch: erasedEpoch(turn),
     headsRoot: new Uint8Array(32),
     changed: [],
     open: [],
-    seen: [...state.seen]
-      .sort(([a], [b]) => a - b)
-      .map(([index, seen]) => ({ index, ...seen, contributing: contributesHere(turn, index) })),
+    seen: seenOfBase(state).map((seen) => ({
+      ...seen,
+      contributing: contributesHere(turn, seen.index),
+    })),
     index: self.index,
   })
   send(turn, audience(turn), { type: 'beat', beat })
@@ -47,6 +50,13 @@ export function onBeatDue(turn: Turn): void {
     )
   state.seenChanged = false
 }
+
+/** What was seen of the members of the base, by index: of nobody else does anybody ask. */
+export const seenOfBase = ({ base, seen }: Pick<State, 'base' | 'seen'>): readonly SeenMember[] =>
+  base.record.members.flatMap(({ index }) => {
+    const one = seen.get(index)
+    return one === undefined ? [] : [{ index, ...one }]
+  })
 
 /** The highest epoch of which, and of all before it, this member keeps no share, and needs nothing to serve the next. */
 function erasedEpoch(turn: Turn): number | null {

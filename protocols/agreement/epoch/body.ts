@@ -9,12 +9,14 @@ import { Proposal } from '../objects/proposal.ts'
 import { type Signed, signatureList, signed } from '../objects/signed.ts'
 import type { ClosedLog, OpenInstance } from './messages.ts'
 
-/** START with sixteen joins (656 KiB) and everything else that goes with it: no message and no record is larger. */
-export const MAX_BODY_BYTES: number = 768 * 1024
+/** START with its joins and everything else that goes with it, as a message and as a record of the vault, which holds 512 KiB (04 §6). */
+export const MAX_BODY_BYTES: number = 480 * 1024
+/** All joins of one proposal: sixteen without evidence take 16 KiB, nine with the most of it take all. */
+export const MAX_JOINS_BYTES: number = 400 * 1024
 /** A signed join (03 §1.1). */
 const MAX_JOIN_BYTES: number = 41 * 1024
-/** Log instances that one CLOSE may leave open, and the length of their names. */
-const MAX_OPEN = 64
+/** Log instances that one CLOSE may leave open, so that the CLOSE of all are one record, and the length of their names. */
+const MAX_OPEN = 16
 const MAX_SUBJECT_CHARS = 128
 
 /** What another codec makes of a value, as a byte string: bounded there, and not read deeper here. */
@@ -44,10 +46,19 @@ export function body<T extends object>(type: string, layout: Layout<T>): Codec<T
   }
 }
 
-export const joins: Field<readonly SignedJoin[]> = list(
-  embedded(SignedJoin, MAX_JOIN_BYTES),
-  MAX_MEMBERS,
-)
+const someJoins = list(embedded(SignedJoin, MAX_JOIN_BYTES), MAX_MEMBERS)
+
+/** Whatever is a proposal can be started, stored and sent with them. */
+export const joins: Field<readonly SignedJoin[]> = {
+  write: someJoins.write,
+  read: (item, name) => {
+    const read = someJoins.read(item, name)
+    const bytes = read.reduce((sum, { objectBytes }) => sum + objectBytes.length, 0)
+    if (bytes > MAX_JOINS_BYTES)
+      throw new DecodeError(`${name} have more than ${MAX_JOINS_BYTES} bytes`)
+    return read
+  },
+}
 export const proposal: Field<Signed<Proposal>> = embedded(signed(Proposal))
 export const proposalOrNone: Field<Signed<Proposal> | null> = nullable(proposal)
 

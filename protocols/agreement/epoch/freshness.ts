@@ -1,5 +1,6 @@
 import { Head, type HeadAsk } from '../objects/beat.ts'
 import type { Signed } from '../objects/signed.ts'
+import { seenOfBase } from './beat.ts'
 import { meantEpoch, statedEpoch } from './genesis-epoch.ts'
 import { same } from './hex-of.ts'
 import { put } from './records.ts'
@@ -43,7 +44,7 @@ export function onHeadAsk(turn: Turn, from: string, { nonce }: HeadAsk): void {
     k: Math.max(1, ...state.attempts.keys(), ...state.aborts.keys()),
     recordHash: state.base.hash,
     stamp: null,
-    seen: [...state.seen].sort(([a], [b]) => a - b).map(([index, seen]) => ({ index, ...seen })),
+    seen: seenOfBase(state),
     index: self.index,
   })
   reply(turn, from, { type: 'head', head })

@@ -34,6 +34,8 @@ export interface Parts {
   reshared(e: number, k: number, keys: readonly HeldKey[]): readonly HeldKey[]
   /** Synced changes of critical records so far, those that are written now not counted: a peer that has seen more proves a rollback (03 §9.4). */
   vaultSeq(): number
+  /** BLAKE3 of the vault's sealed head, 32 bytes (04 §10). */
+  headHash(): Uint8Array
   /** Starts of this guest, this one included. */
   readonly bootCounter: number
   /** What the operator's settings say of a change that needs no operator's signature: yes, or ask (03 §7). */

@@ -95,7 +95,7 @@ const seenEntry: Field<readonly [number, Uint8Array, number]> = {
   },
 }
 /** Indices are never reused, so those of members that left stand here too. */
-const MAX_SEEN = 256
+const MAX_SEEN = 4_096
 
 const attempt = body('att', {
   start: embedded(signed(Start)),

@@ -76,7 +76,12 @@ export function onPreflight(
   const { parts, state, now } = turn
   const { ask } = message
   const initiator = entryOf(state.base.record.members, from)
-  if (initiator === undefined || !same(ask.object.baseHash, state.base.hash)) return
+  if (!same(ask.object.baseHash, state.base.hash)) {
+    // A newcomer is told of no epoch by anybody's beat: it may have missed one since it asked.
+    reply(turn, from, { type: 'ask', what: 'epoch', e: state.base.record.e + 1, k: 0 })
+    return
+  }
+  if (initiator === undefined) return
   if (initiator.index !== ask.object.index) return
   if (!parts.isSignedBy(Preflight, ask, initiator.guestSig)) return
   if (faultsOf(turn, message, now).length > 0) return

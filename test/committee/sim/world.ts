@@ -355,6 +355,7 @@ export class World {
           certificate: null,
         })),
       vaultSeq: () => node.disk.seq,
+      headHash: () => new Uint8Array(32),
       bootCounter: node.life,
       openRoot: (open) =>
         blake3(

@@ -353,4 +353,66 @@ describe('the runner of epochs', function () {
     assert.ok(await net.until(net.allIn(2)))
     assert.equal(newcomer.state.base.keys.length, 10_001)
   })
+
+  it('has a newcomer that missed an epoch since it asked learn it when it is asked whether it can', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const newcomer = await net.newcomer()
+    assert.ok(await net.until(() => newcomer.e === 0))
+    const founders = net.nodes.slice(0, 4)
+    void net.propose(net.at(1))
+    assert.ok(await net.until(net.allIn(1, founders)))
+    assert.equal(newcomer.e, 0)
+    const join = newcomer.join()
+    void net.propose(net.at(1), { kind: 1, joins: [joinHash(join)] }, [join])
+    assert.ok(await net.until(net.allIn(2), 300_000))
+    agree(net.nodes, 2)
+  })
+
+  it('proposes no change whose joins fit in no record', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const join = net.at(4).join()
+    const large = { ...join, objectBytes: new Uint8Array(40_000) }
+    const effects = await net.at(1).epochs?.ask({
+      type: 'propose',
+      joins: Array.from({ length: 11 }, () => large),
+      proposal: {
+        ...{
+          kind: 1,
+          joins: [],
+          leaves: [],
+          t: 3,
+          params: null,
+          allowAdd: [],
+          allowDrop: [],
+          unban: [],
+        },
+        expiresAt: net.clock.unixMs() + 60_000,
+      },
+    })
+    const [effect] = effects ?? []
+    assert.ok(effect?.do === 'notice' && effect.notice.about === 'refused')
+    assert.equal(net.at(1).state.proposals.size, 0)
+  })
+
+  it('goes on after a defect that a message brings to light, from its records and without who sent it', async () => {
+    const net = await EpochNet.found(4, 3)
+    assert.ok(await net.until(net.allIn(0)))
+    const victim = net.at(3)
+    const boot = hexOf(victim.state.bootId)
+    let asked = 0
+    Object.defineProperty(victim, 'unfit', {
+      get: () => {
+        if (asked++ === 0) throw new Error('a defect')
+        return []
+      },
+    })
+    void net.propose(net.at(1))
+    assert.ok(await net.until(() => victim.defects.length > 0, 300_000))
+    assert.notEqual(hexOf(victim.state.bootId), boot)
+    assert.ok(await net.until(net.allIn(1), 600_000))
+    assert.equal(victim.defects.length, 1)
+    assert.deepEqual(victim.ends, [])
+  })
 })

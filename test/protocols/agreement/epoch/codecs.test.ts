@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { seenOfBase } from '../../../../protocols/agreement/epoch/beat.ts'
 import { MAX_BODY_BYTES } from '../../../../protocols/agreement/epoch/body.ts'
 import { isListOf } from '../../../../protocols/agreement/epoch/key-lists.ts'
 import {
@@ -14,6 +15,8 @@ import {
   FAMILIES,
 } from '../../../../protocols/agreement/epoch/record-codec.ts'
 import type { Families, Family } from '../../../../protocols/agreement/epoch/records.ts'
+import { Join } from '../../../../protocols/agreement/objects/join.ts'
+import { baseOfRecord } from '../../../../protocols/agreement/rules/base.ts'
 import { DecodeError } from '../../../../protocols/session/codec.ts'
 import { describeEncoding } from '../encodings.ts'
 import { exampleKeys, MESSAGES, RECORDS } from './examples.ts'
@@ -92,6 +95,40 @@ describe('records of the epoch protocol', () => {
         assert.deepEqual(incomplete.complete(lists.map(({ keys }) => keys)), value)
       })
     })
+})
+
+describe('joins of a proposal', () => {
+  const [message] = MESSAGES.proposal
+  assert.ok(message?.type === 'proposal')
+  const [join] = message.joins
+  assert.ok(join)
+  const large = Join.encode({ ...join.object, evidence: new Uint8Array(32 * 1024) })
+  const withJoins = (count: number): Message => ({
+    ...message,
+    joins: Array.from({ length: count }, () => ({
+      ...join,
+      object: Join.decode(large),
+      objectBytes: large,
+    })),
+  })
+
+  it('have so many bytes that START and its record hold them, or are refused', () => {
+    assert.ok(encodeMessage(withJoins(12)).length < MAX_BODY_BYTES)
+    assert.throws(() => encodeMessage(withJoins(13)), DecodeError)
+  })
+})
+
+describe('what was seen of members', () => {
+  it('is told of those of the base alone, sixteen at most', () => {
+    const [first] = RECORDS.cert
+    assert.ok(first)
+    const { record } = first.cert
+    const one = { bootId: new Uint8Array(16), vaultSeq: 3 }
+    const seen = new Map([900, 6, 800, 1, 700, 3].map((index) => [index, one] as const))
+    const base = { record, hash: record.prevHash, base: baseOfRecord(record), cert: null, keys: [] }
+    const told = seenOfBase({ base, seen }).map(({ index }) => index)
+    assert.deepEqual(told, [1, 3, 6])
+  })
 })
 
 describe('a list of keys', () => {
