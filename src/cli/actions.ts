@@ -1,9 +1,12 @@
+import type { NetworkAddress } from '../../protocols/agreement/network-address.ts'
+import type { JoinedNetwork } from '../node/bootstrap-join.ts'
 import type { Environment } from '../node/config.ts'
 import type { InitialisedNode, InitialisePlan } from '../node/initialise-node.ts'
 import type { OperatorNode } from '../node/operator/client.ts'
 import type { RunningFile } from '../node/running-file.ts'
 import type { TestnetPlan } from '../testnet/create.ts'
 import type { DemoOptions } from '../testnet/demo.ts'
+import type { MemberOptions } from '../testnet/members.ts'
 import type { Testnet } from '../testnet/state.ts'
 import type { NodeReport } from '../testnet/status.ts'
 import type { UpOptions } from '../testnet/up.ts'
@@ -37,6 +40,8 @@ export interface OwnNode {
 /** What commands do, apart from reading arguments and speaking: the edge where tests put their own. */
 export interface Actions {
   initialiseNode(plan: InitialisePlan): Promise<InitialisedNode>
+  /** Makes the node of a directory one that asks to join this network. @throws CommandError */
+  joinNetwork(dir: string, address: NetworkAddress, signal: AbortSignal): Promise<JoinedNetwork>
   startNode(dir: string, env: Environment): Promise<StartedNode>
   /** Connects to the running node of a directory. @throws CommandError */
   ownNode(dir: string, env: Environment, signal: AbortSignal): Promise<OwnNode>
@@ -71,4 +76,7 @@ export interface TestnetActions {
     signal: AbortSignal,
   ): Promise<Testnet>
   heal(dir: string, signal: AbortSignal): Promise<Testnet>
+  addNode(dir: string, options: MemberOptions): Promise<Testnet>
+  removeNode(dir: string, node: number, signal: AbortSignal): Promise<Testnet>
+  upgrade(dir: string, nodes: readonly number[], options: MemberOptions): Promise<Testnet>
 }

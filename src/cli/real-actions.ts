@@ -14,6 +14,20 @@ export const realActions: Actions = {
     const { initialiseNode } = await import('../node/initialise-node.ts')
     return await initialiseNode(plan)
   },
+  joinNetwork: async (dir, address, signal) => {
+    const [{ bootstrapJoin }, { JoinRefused }, { createLog }] = await Promise.all([
+      import('../node/bootstrap-join.ts'),
+      import('../node/committee/fetch-network.ts'),
+      import('../node/log.ts'),
+    ])
+    const log = createLog('info', { write: (line) => process.stderr.write(line) })
+    try {
+      return await bootstrapJoin(dir, address, { signal, log })
+    } catch (cause) {
+      if (!(cause instanceof JoinRefused)) throw cause
+      throw new CommandError(EXIT.refused, cause.message, { cause })
+    }
+  },
   startNode: async (dir, env) => {
     const { startNode } = await import('./start-node.ts')
     return await startNode(dir, env)
@@ -63,11 +77,15 @@ export const realActions: Actions = {
     partition: async (dir, groups, signal) =>
       (await partition()).partitionNodes(dir, groups, signal),
     heal: async (dir, signal) => (await partition()).healNodes(dir, signal),
+    addNode: async (dir, options) => (await members()).addNode(dir, options),
+    removeNode: async (dir, node, signal) => (await members()).removeNode(dir, node, signal),
+    upgrade: async (dir, nodes, options) => (await members()).upgradeNodes(dir, nodes, options),
   },
 }
 
 const up = () => import('../testnet/up.ts')
 const stop = () => import('../testnet/stop.ts')
+const members = () => import('../testnet/members.ts')
 const partition = () => import('../testnet/partition.ts')
 
 const CREATE_DEADLINE_MS = 60_000 // all members take part, and a busy one is waited for

@@ -9,6 +9,7 @@ import { addEpoch } from './commands/epoch.ts'
 import { addRefresh } from './commands/epoch-propose.ts'
 import { addGenesis } from './commands/genesis.ts'
 import { addInit } from './commands/init.ts'
+import { addJoin } from './commands/join.ts'
 import { addLeave } from './commands/leave.ts'
 import { addSign } from './commands/sign.ts'
 import { addStart } from './commands/start.ts'
@@ -56,6 +57,7 @@ function program(context: Context, json: boolean): Command {
     addStatus,
     addEpoch,
     addRefresh,
+    addJoin,
     addLeave,
     addBackup,
     addAccount,

@@ -172,7 +172,6 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     guest,
     store,
     network,
-    roster,
     genesis,
     networkId,
     alerts: config.alerts,

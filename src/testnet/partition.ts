@@ -1,6 +1,4 @@
-import { nodeFiles } from '../node/node-files.ts'
-import { connectOperator } from '../node/operator/client.ts'
-import { stateOf } from './process.ts'
+import { atDoor, runningOf } from './doors.ts'
 import { readState, type Testnet, type TestnetNode } from './state.ts'
 
 /**
@@ -34,22 +32,13 @@ async function tellAll(
   others: (own: TestnetNode) => readonly TestnetNode[],
   signal: AbortSignal,
 ): Promise<void> {
-  const running: TestnetNode[] = []
-  // A frozen node hears it when it thaws, and would hold up the others until then.
-  for (const node of state.nodes)
-    if (node.host !== null && (await stateOf(node.host)) === 'running') running.push(node)
+  // A frozen node would hold up the others; it hears nothing anyway.
+  const running = await runningOf(state)
   await Promise.all(
-    running.map(async (own) => {
-      const from = others(own).map(({ peerId }) => peerId)
-      const door = await connectOperator(
-        nodeFiles({ dir: own.dir, dataDir: own.dir }).operatorSocket,
-        signal,
-      )
-      try {
-        await door.ask('partition', { from }, signal)
-      } finally {
-        door.close()
-      }
-    }),
+    running.map((own) =>
+      atDoor(own, signal, async (door) => {
+        await door.ask('partition', { from: others(own).map(({ peerId }) => peerId) }, signal)
+      }),
+    ),
   )
 }

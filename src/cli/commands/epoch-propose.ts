@@ -9,9 +9,9 @@ import { Params } from '../../../protocols/agreement/objects/params.ts'
 import { LEAVE_REASONS, type LeaveReason } from '../../../protocols/agreement/objects/proposal.ts'
 import type { Base } from '../../../protocols/agreement/rules/base.ts'
 import { updatedBy } from '../../../protocols/agreement/rules/change.ts'
-import { thresholdRange } from '../../../protocols/agreement/rules/thresholds.ts'
 import { baseOf, decoded, fromHex, toHex } from '../../node/operator/base-of.ts'
 import type { OperatorStatus, Wish } from '../../node/operator/messages.ts'
+import { nearestThreshold } from '../../node/operator/nearest-threshold.ts'
 import type { OwnNode } from '../actions.ts'
 import { CommandError } from '../command-error.ts'
 import { type CommonOptions, type Context, outputOf } from '../context.ts'
@@ -232,12 +232,6 @@ function wishOf(
     expiresAt:
       now + (options.hours === undefined ? base.params.acceptTtlMs : options.hours * HOUR_MS),
   }
-}
-
-/** The present threshold where n members may have it, else the nearest that they may have (03 §1.3 R4). */
-export function nearestThreshold(n: number, t: number): number {
-  const { least, most } = thresholdRange(n)
-  return Math.max(least, Math.min(t, most))
 }
 
 /** The joins that wait, or those of them whose guest keys begin so. */

@@ -3,6 +3,7 @@ import { Leave } from '../../../protocols/agreement/objects/join.ts'
 import { LEAVE_REASONS, type Proposal } from '../../../protocols/agreement/objects/proposal.ts'
 import { signed, signObject } from '../../../protocols/agreement/objects/signed.ts'
 import { baseOf, toHex } from '../../node/operator/base-of.ts'
+import { nearestThreshold } from '../../node/operator/nearest-threshold.ts'
 import { readOperatorKey } from '../../node/operator-key.ts'
 import { CommandError } from '../command-error.ts'
 import { type CommonOptions, type Context, outputOf } from '../context.ts'
@@ -11,7 +12,6 @@ import { watchEpoch } from '../epoch-watch.ts'
 import { EXIT } from '../exit-codes.ts'
 import { asCount, jsonOption, nodeOption } from '../options.ts'
 import { showDiff } from '../show-diff.ts'
-import { nearestThreshold } from './epoch-propose.ts'
 
 interface LeaveOptions extends CommonOptions {
   readonly dir: string

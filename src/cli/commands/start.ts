@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { askedToStop } from '../asked-to-stop.ts'
 import { CommandError } from '../command-error.ts'
 import { type CommonOptions, type Context, outputOf } from '../context.ts'
 import { GUEST_HINTS } from '../guest-hints.ts'
@@ -35,14 +36,4 @@ export function addStart(program: Command, context: Context): void {
           hint: GUEST_HINTS[how.code] ?? 'look at the lines before this one, then start it again',
         })
     })
-}
-
-/** Resolves when the person, the system or the end of standard input asks the node to stop. */
-function askedToStop(context: Context, lifeline: boolean): Promise<'asked'> {
-  return new Promise((resolve) => {
-    const asked = (): void => resolve('asked')
-    if (context.signal.aborted) asked()
-    context.signal.addEventListener('abort', asked, { once: true })
-    if (lifeline) void context.stdin().then(asked, asked)
-  })
 }

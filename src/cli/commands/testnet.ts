@@ -66,6 +66,7 @@ export function addTestnet(program: Command, context: Context): void {
     })
   addSignals(testnet, dirOption, context)
   addPartitions(testnet, dirOption, context)
+  addMembers(testnet, dirOption, context)
 }
 
 function addSignals(
@@ -145,6 +146,53 @@ function addPartitions(
     .action(async (options: DirOptions) => {
       const dir = dirOf(options, context)
       await show(await act.heal(dir, context.signal), options, context)
+    })
+}
+
+const CHANGE_TIMEOUT_MS = 300_000 // an attempt has 120 s and may be aborted once (03 §4.1)
+
+function addMembers(
+  testnet: Command,
+  dirOption: readonly [string, string],
+  context: Context,
+): void {
+  const { testnet: act } = context.actions
+  const within = (): AbortSignal =>
+    AbortSignal.any([context.signal, AbortSignal.timeout(CHANGE_TIMEOUT_MS)])
+  testnet
+    .command('add-node')
+    .description('make one more node and let it join; all operators of this network accept it')
+    .option(...dirOption)
+    .addOption(jsonOption())
+    .action(async (options: DirOptions) => {
+      const state = await act.addNode(dirOf(options, context), {
+        signal: within(),
+        lifeline: false,
+      })
+      await show(state, options, context)
+    })
+  testnet
+    .command('remove-node')
+    .description('let a node leave, by its own wish where it runs, and end it')
+    .argument('<node>', 'its number', asCount)
+    .option(...dirOption)
+    .addOption(jsonOption())
+    .action(async (node: number, options: DirOptions) => {
+      await show(await act.removeNode(dirOf(options, context), node, within()), options, context)
+    })
+  testnet
+    .command('upgrade')
+    .description(
+      'start nodes again, one by one, and update the entry of each whose bundle is another',
+    )
+    .argument('[nodes...]', 'their numbers; default: all', asNumbers)
+    .option(...dirOption)
+    .addOption(jsonOption())
+    .action(async (named: readonly number[] | undefined, options: DirOptions) => {
+      const dir = dirOf(options, context)
+      const nodes = named ?? (await readState(dir)).nodes.map(({ node }) => node)
+      const state = await act.upgrade(dir, nodes, { signal: within(), lifeline: false })
+      await show(state, options, context)
     })
 }
 

@@ -4,7 +4,10 @@ import type {
   GuestCommittee,
 } from '../../../enclave-runtime/host/guest.ts'
 import { PortError } from '../../../enclave-runtime/port/port.ts'
+import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
 import { EpochCert } from '../../../protocols/agreement/objects/certificates.ts'
+import { evidenceHash, type Join } from '../../../protocols/agreement/objects/join.ts'
+import type { Member } from '../../../protocols/agreement/objects/member.ts'
 import { EpochRecord } from '../../../protocols/agreement/objects/record.ts'
 import type { BackupReader, OperatorActions } from './actions.ts'
 import { AlertBook, type AlertSettings, alertsOf } from './alerts.ts'
@@ -189,6 +192,7 @@ export class NodeActions implements OperatorActions {
       if (cert === null)
         throw new OperatorError('waiting', `the record of epoch ${e} is not here yet`)
       const { record } = EpochCert.decode(cert)
+      this.#init.joins.settle((join) => record.members.some((member) => isAsJoined(member, join)))
       this.#newest = { e, k, record: hex(EpochRecord.encode(record)) }
     }
     return this.#newest.record
@@ -246,6 +250,14 @@ const HINTS: Readonly<Record<string, string>> = {
   NO_COMMITTEE: 'it has just started: ask again in a moment',
   NOT_READY: 'it has no vote yet: see "holdfast epoch status"',
 }
+
+/** Whether the entry of a member is what its join asked for. */
+const isAsJoined = (member: Member, join: Join): boolean =>
+  sameBytes(member.guestSig, join.guestSig) &&
+  sameBytes(member.measurement, join.measurement) &&
+  sameBytes(member.evidenceHash, evidenceHash(join.evidence)) &&
+  member.peerId === join.peerId &&
+  member.label === join.label
 
 const hex = (from: Uint8Array): string => Buffer.from(from).toString('hex')
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))

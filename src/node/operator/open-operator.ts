@@ -1,8 +1,6 @@
 import type { Guest } from '../../../enclave-runtime/host/guest.ts'
 import type { RecordStore } from '../../../enclave-runtime/host/record-store.ts'
-import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
 import type { Genesis } from '../../../protocols/agreement/genesis.ts'
-import type { Roster } from '../committee/roster.ts'
 import type { Log } from '../log.ts'
 import type { Network } from '../network.ts'
 import type { OperatorActions } from './actions.ts'
@@ -18,7 +16,6 @@ export interface OperatorInit {
   readonly guest: Guest
   readonly store: RecordStore
   readonly network: Network
-  readonly roster: Roster
   readonly genesis: Pick<Genesis, 'environment'>
   readonly networkId: Uint8Array
   readonly alerts: AlertSettings
@@ -33,7 +30,7 @@ const LOOK_TIMEOUT_MS = 5_000
 export async function openOperator(
   init: OperatorInit,
 ): Promise<OperatorServer & { readonly actions: OperatorActions }> {
-  const { guest, store, network, roster, networkId, now, log } = init
+  const { guest, store, network, networkId, now, log } = init
   const joins = new JoinBox(networkId, now)
   network.committee.onJoin((join) => {
     const taken = joins.add(join)
@@ -65,12 +62,6 @@ export async function openOperator(
     now,
   })
   const look = setInterval(() => {
-    joins.settle((join) =>
-      roster.members.some(
-        ({ guestSig, peerId, label }) =>
-          sameBytes(guestSig, join.guestSig) && peerId === join.peerId && label === join.label,
-      ),
-    )
     // A guest that has no committee yet, or hangs, is told of elsewhere.
     actions.alerts(AbortSignal.timeout(LOOK_TIMEOUT_MS)).catch(() => undefined)
   }, LOOK_MS)

@@ -39,6 +39,7 @@ export async function runWith(
     ...around,
     actions: {
       initialiseNode: unexpected('initialiseNode'),
+      joinNetwork: unexpected('joinNetwork'),
       startNode: unexpected('startNode'),
       ownNode: unexpected('ownNode'),
       status: unexpected('status'),
@@ -56,6 +57,9 @@ export async function runWith(
         signal: unexpected('testnet.signal'),
         partition: unexpected('testnet.partition'),
         heal: unexpected('testnet.heal'),
+        addNode: unexpected('testnet.addNode'),
+        removeNode: unexpected('testnet.removeNode'),
+        upgrade: unexpected('testnet.upgrade'),
         ...actions.testnet,
       },
     },

@@ -56,6 +56,9 @@ describe('testnet commands', () => {
       signal: (_, nodes, name) => note(`${name} ${nodes.join()}`),
       partition: (_, groups) => note(`partition ${groups.map((group) => group.join()).join(' ')}`),
       heal: () => note('heal'),
+      addNode: () => note('add-node'),
+      removeNode: (_, node) => note(`remove-node ${node}`),
+      upgrade: (_, nodes) => note(`upgrade ${nodes.join()}`),
     }
   }
   const testnet = (state: Testnet, ...args: string[]) =>
@@ -125,6 +128,17 @@ describe('testnet commands', () => {
     await testnet(state, 'freeze', '1')
     await testnet(state, 'thaw', '1')
     assert.deepEqual(did, ['kill 2,3', 'kill 4,5', 'SIGSTOP 1', 'SIGCONT 1'])
+  })
+
+  it('add-node, remove-node and upgrade change the committee', async () => {
+    await writeState(dir, stateOf(3, 2))
+    const state = stateOf(3, 2)
+    await testnet(state, 'add-node')
+    await testnet(state, 'remove-node', '2')
+    await testnet(state, 'upgrade')
+    await testnet(state, 'upgrade', '3')
+    assert.deepEqual(did, ['add-node', 'remove-node 2', 'upgrade 1,2,3', 'upgrade 3'])
+    assert.equal((await testnet(state, 'remove-node')).code, EXIT.refused)
   })
 
   it('partition takes groups, heal none', async () => {
