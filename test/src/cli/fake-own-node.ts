@@ -61,7 +61,7 @@ export class FakeOwnNode {
     const dir = await mkdtemp(join(tmpdir(), 'holdfast-own-'))
     const node = new FakeOwnNode(dir, exampleFirst(n, t))
     await writeFile(join(dir, 'genesis.cbor'), node.first.genesis)
-    for (const index of [1, 2]) {
+    for (const index of [1, 2, 7]) {
       const der = Buffer.concat([Buffer.from(PKCS8_ED25519, 'hex'), operatorSecret(index)])
       const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
       const pem = key.export({ type: 'pkcs8', format: 'pem' })
