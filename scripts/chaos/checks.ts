@@ -61,9 +61,8 @@ async function kept(
 ): Promise<string[]> {
   const problems: string[] = []
   for (const before of accounts) {
-    const now = await world.account(before.accountId, signal)
-    if (now.address !== before.address || now.publicKey !== before.publicKey)
-      problems.push(`${before.address} has become ${now.address}`)
+    const now = await world.addressOf(before.accountId, signal)
+    if (now !== before.address) problems.push(`${before.address} has become ${now}`)
   }
   return problems
 }

@@ -7,8 +7,8 @@ export interface ChaosNode {
 
 export interface ChaosAccount {
   readonly accountId: string
+  /** The hash of its public key. */
   readonly address: string
-  readonly publicKey: string
 }
 
 /** What the nodes say at the end, each for itself. */
@@ -50,8 +50,8 @@ export interface ChaosWorld {
     signal: AbortSignal,
     nodes?: readonly number[],
   ): Promise<string>
-  /** The account as the network has it now. */
-  account(accountId: string, signal: AbortSignal): Promise<ChaosAccount>
+  /** The address of an account as the network has it now. */
+  addressOf(accountId: string, signal: AbortSignal): Promise<string>
   /** Resolves when every member is up, ready, and in one epoch with nothing open. */
   settled(signal: AbortSignal): Promise<void>
   views(signal: AbortSignal): Promise<readonly NodeView[]>

@@ -11,7 +11,6 @@ const SIZE = { least: 4, most: 7 }
 const accounts = [1, 2].map((n) => ({
   accountId: `account ${n}`,
   address: `0x${n}`,
-  publicKey: `key ${n}`,
 }))
 
 /** Time that passes when somebody waits, as soon as everything else is done. */
@@ -153,7 +152,7 @@ describe('the final checks', () => {
 
   it('notice a key that changed', async () => {
     const world = new ModelWorld(5, 3, accounts)
-    world.account = async (accountId) => ({ accountId, address: '0x9', publicKey: 'other' })
+    world.addressOf = async () => '0x9'
     assert.match(await problems(world), /0x1 has become 0x9/)
   })
 

@@ -64,10 +64,10 @@ export class ModelWorld implements ChaosWorld {
     if (awake.length < this.t) throw new Error('too few')
     return `${account.address} ${text}`
   }
-  async account(accountId: string): Promise<ChaosAccount> {
+  async addressOf(accountId: string): Promise<string> {
     const found = this.#accounts.find((account) => account.accountId === accountId)
     if (found === undefined) throw new Error('lost')
-    return found
+    return found.address
   }
   async settled(): Promise<void> {
     const ill = this.nodes.filter(({ health }) => health !== 'up')

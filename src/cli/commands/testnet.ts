@@ -190,7 +190,8 @@ function addMembers(
     .addOption(jsonOption())
     .action(async (named: readonly number[] | undefined, options: DirOptions) => {
       const dir = dirOf(options, context)
-      const nodes = named ?? (await readState(dir)).nodes.map(({ node }) => node)
+      const all = (await readState(dir)).nodes.map(({ node }) => node)
+      const nodes = named === undefined || named.length === 0 ? all : named
       const state = await act.upgrade(dir, nodes, { signal: within(), lifeline: false })
       await show(state, options, context)
     })
