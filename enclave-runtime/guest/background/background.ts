@@ -147,6 +147,11 @@ export class Background {
     }
   }
 
+  /** Whether requests are live. */
+  get isLive(): boolean {
+    return this.#live > 0
+  }
+
   /** While it is true, what is not urgent and another guest wants to make ahead with this one is not begun. */
   get busy(): boolean {
     return this.#stop.signal.aborted || this.#wait(this.#admittedAt, false) > 0

@@ -14,17 +14,11 @@ import type { GuestEvent } from '../../../enclave-runtime/port/messages.ts'
 import { quorums } from '../../../protocols/agreement/quorums.ts'
 import { wasmKernel } from '../../../protocols/kernel/load.ts'
 import { Slots } from '../../../protocols/kernel/reference/slots.ts'
-import { PairGate } from '../../../protocols/pair-setup/gate.ts'
-import { rounds } from '../../../protocols/pair-setup/messages.ts'
 import type { setUpPair } from '../../../protocols/pair-setup/set-up-pair.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import { seeded } from '../../support/seeded.ts'
-import {
-  type DealtPair,
-  dealPair,
-  type OpenKernel,
-  openKernel,
-} from '../../support/trusted-setup.ts'
+import { type OpenKernel, openKernel } from '../../support/trusted-setup.ts'
+import { DealtSetups } from './dealt-setups.ts'
 import { TestClock } from './test-clock.ts'
 import { NETWORK, TestNode } from './vault/vault-fixture.ts'
 
@@ -208,10 +202,11 @@ export class GuestNet {
   readonly down: Set<PartyIndex> = new Set()
   readonly #ids: { index: PartyIndex; id: Uint8Array }[] = []
   readonly #letters: Carried[] = []
-  readonly #halves = new Map<string, { readonly owner: OpenKernel; readonly half: DealtPair }>()
+  readonly #dealt: DealtSetups
 
   private constructor(seed: string, options: NetOptions) {
     this.seed = seed
+    this.#dealt = new DealtSetups(seed, (index) => this.guest(index).open)
     const defaults = {
       n: 5,
       t: 3,
@@ -369,37 +364,12 @@ export class GuestNet {
 
   /** How many secrets each guest holds; halves that the dealer placed and nobody took are the dealer's. */
   held(): number[] {
-    const unclaimed = [...this.#halves.values()]
-    return this.guests.map(
-      ({ open }) => open.kernel.held - 3 * unclaimed.filter(({ owner }) => owner === open).length,
-    )
+    return this.guests.map(({ open }) => open.kernel.held - this.#dealt.unclaimedBy(open))
   }
 
   /** A conversation of one small round, after which both sides hold what a trusted dealer gave them. */
   dealtSetup(me: PartyIndex): typeof setUpPair {
-    return async (party, _kernel, _random, { epochId, mine, theirs, attempt }) => {
-      const hello = {
-        nonce: new Uint8Array(32),
-        A: new Uint8Array(33).fill(2),
-        commitment: new Uint8Array(32).fill(attempt & 0xff),
-      }
-      await party.deal(rounds.commit, () => hello)
-      const lo = Buffer.compare(mine.id, theirs.id) < 0
-      const session = Buffer.from(party.instanceId).toString('hex')
-      const waiting = this.#halves.get(`${session}/${me}`)?.half
-      this.#halves.delete(`${session}/${me}`)
-      const half = waiting ?? this.#deal(session, me, theirs.index, lo)
-      const setupId = seeded(`${session}/id`)(32)
-      return { setupId, ...half, epochId, lo, gate: new PairGate() }
-    }
-  }
-
-  #deal(session: string, me: PartyIndex, peer: PartyIndex, lo: boolean): DealtPair {
-    const [mine, theirs] = [this.guest(me).open, this.guest(peer).open]
-    const random = seeded(`${this.seed}/${session}`)
-    const dealt = lo ? dealPair(random, mine, theirs) : dealPair(random, theirs, mine)
-    this.#halves.set(`${session}/${peer}`, { owner: theirs, half: lo ? dealt.hi : dealt.lo })
-    return lo ? dealt.lo : dealt.hi
+    return this.#dealt.converse(me)
   }
 
   #deliver(): boolean {
