@@ -32,6 +32,7 @@ function boot(): void {
     port,
     kernels,
     backend,
+    hasEpochs: true,
     onEnd: (end) => {
       root.destroy()
       exit(end)

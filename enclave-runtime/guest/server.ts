@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { decodeGenesis, type Genesis, networkIdOf } from '../../protocols/agreement/genesis.ts'
+import { objectFields } from '../../protocols/agreement/fields.ts'
+import {
+  committeeIdOf,
+  decodeGenesis,
+  type Genesis,
+  networkIdOf,
+} from '../../protocols/agreement/genesis.ts'
 import {
   encodeNodeRecord,
   encodeSignedNodeRecord,
@@ -7,7 +13,7 @@ import {
 } from '../../protocols/agreement/node-record.ts'
 import type { Random } from '../../protocols/crypto/random.ts'
 import { type Kernel, KernelMisuse } from '../../protocols/kernel/kernel.ts'
-import { encodeCanonical } from '../../protocols/session/canonical-cbor.ts'
+import { decodeCanonical, encodeCanonical } from '../../protocols/session/canonical-cbor.ts'
 import { DecodeError } from '../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
 import { PortViolation } from '../port/frames.ts'
@@ -33,28 +39,35 @@ import {
 import { type Port, PortError } from '../port/port.ts'
 import type { SealingBackend } from '../sealing/backend.ts'
 import { LoopDelay } from './background/loop-delay.ts'
-import { Channels } from './channels.ts'
 import { committeeOf } from './committee.ts'
+import { CommitteeAsks } from './composition/committee-asks.ts'
+import { EpochGuest } from './composition/epoch-guest.ts'
+import { portCarrier } from './composition/port-carrier.ts'
+import { roomChannels } from './composition/room-channels.ts'
+import type { EpochName } from './epochs/epoch-work.ts'
 import { limitEvents } from './event-limit.ts'
 import { EXIT_CODES, endOf, GuestEnd } from './exit-codes.ts'
 import { chosenKernel, type Kernels } from './kernels.ts'
 import { Member } from './member.ts'
 import { nodeSuite } from './noise-suite.ts'
+import type { GuestInit } from './rooms/guest-init.ts'
 import type { RoomPlan, RoomPost } from './rooms/room-plan.ts'
 import { monotonicClock as clock, idleClock } from './sessions/monotonic-clock.ts'
-import type { GuestSettings } from './settings.ts'
 import { portStore } from './vault/port-store.ts'
 import { Vault } from './vault/vault.ts'
 
 const TELL_MS = 10_000 // for a frame to find room in the queue
 const ENVELOPE_MS = 30_000 // for the host to take what waits before it
 const NOTHING = new Uint8Array() // what a one-way frame gives back: it is not sent
+const MAX_INITIALISED_BYTES = 1024 // a peer id, a key and a label
 const NO_EVIDENCE = new Uint8Array(32) // software guests have none (04a)
 
 export interface ServerInit {
   readonly port: Port
   readonly kernels: Kernels
   readonly backend: SealingBackend
+  /** Whether the committee may change; else it is that of the genesis file for ever. */
+  readonly hasEpochs: boolean
   /** The guest is over: secrets are wiped already. */
   readonly onEnd: (end: GuestEnd) => void
 }
@@ -70,6 +83,8 @@ export class Server {
   #kernel: Kernel | undefined
   #vault: Vault | undefined
   #member: Member | undefined
+  #epochs: EpochGuest | undefined
+  #asks: CommitteeAsks | undefined
   #loopDelay: LoopDelay | undefined
   #linked: ReadonlySet<PartyIndex> = new Set() // whose hosts the own one reaches
   #ended = false
@@ -84,6 +99,7 @@ export class Server {
     port.serve(PORT_TYPES.hello, (payload) => this.#takeHello(payload))
     port.serve(PORT_TYPES.rpc, (payload) => this.#takeRpc(payload))
     port.serve(PORT_TYPES.envelope, (payload) => this.#takeEnvelope(payload))
+    port.serve(PORT_TYPES.committee, (payload) => this.#takeCommittee(payload))
     port.serve(PORT_TYPES.command, (payload) => this.#takeCommand(payload))
   }
 
@@ -93,7 +109,8 @@ export class Server {
     this.#ended = true
     this.#init.port.flush()
     this.#loopDelay?.close()
-    this.#member?.close()
+    if (this.#epochs !== undefined) this.#epochs.close()
+    else this.#member?.close()
     this.#vault?.close()
     this.#kernel?.wipeAll()
     this.#init.onEnd(end)
@@ -123,16 +140,15 @@ export class Server {
       networkId,
       random: systemRandom,
       kernel,
-      named: (guestSig, guestEnc) => namedBy(genesis, guestSig, guestEnc),
+      // Who is not in the file may come to be a member.
+      named: (guestSig, guestEnc) => this.#init.hasEpochs || namedBy(genesis, guestSig, guestEnc),
     })
     this.#vault = vault
     if (this.#ended) {
       vault.close()
       return
     }
-    const { settings } = hello
-    const joins = genesis !== null && networkId !== null
-    const index = joins ? this.#join(genesis, networkId, vault, settings, kernel) : null
+    const index = genesis === null ? null : await this.#join(genesis, hello, vault, kernel)
     const { guestSig, guestEnc } = vault
     this.#toHost(
       PORT_TYPES.hello,
@@ -142,59 +158,80 @@ export class Server {
     this.#tell({ code: 'READY' })
   }
 
-  #join(
+  /** Takes its place in the network: the own index, or null for a guest that no epoch names yet. */
+  async #join(
     genesis: Genesis,
-    networkId: Uint8Array,
+    hello: HelloToGuest,
     vault: Vault,
-    settings: GuestSettings,
     kernel: Kernel,
-  ): PartyIndex {
-    const committee = committeeOf(genesis, networkId, vault.guestSig)
-    if (committee === undefined) throw new GuestEnd(EXIT_CODES.sealing, 'WRONG_NETWORK') // its records are of this network, its name is not
+  ): Promise<PartyIndex | null> {
+    const { settings, genesis: file } = hello
+    if (file === null) throw new Error('bug: no genesis file')
     const loopDelay = new LoopDelay(idleClock)
     this.#loopDelay = loopDelay
-    const member = new Member({
-      records: vault,
-      recordsOf: (epoch) => vault.inEpoch(epoch),
-      connect: (plan) => this.#connect(plan, vault),
+    const init = {
+      connect: (plan: RoomPlan) => this.#connect(plan, vault),
       kernel,
       random: systemRandom,
       clock,
       bootId: this.#bootId,
       settings,
       loopDelayMs: () => loopDelay.maxMs,
-      tell: (code, party, number) =>
+      tell: (code: EventCode, party?: PartyIndex, number?: number) =>
         this.#tell({
           code,
           ...(party === undefined ? {} : { party }),
           ...(number === undefined ? {} : { number }),
         }),
-      onDefect: (error) => this.#defect(error, false),
-    })
+      onDefect: (error: unknown) => this.#defect(error, false),
+    }
+    if (this.#init.hasEpochs) return this.#joinEpochs(genesis, file, hello, vault, init)
+    const committee = committeeOf(genesis, networkIdOf(file), vault.guestSig)
+    if (committee === undefined) throw new GuestEnd(EXIT_CODES.sealing, 'WRONG_NETWORK') // its records are of this network, its name is not
+    const recordsOf = (epoch: EpochName) => vault.inEpoch(epoch)
+    const member = new Member({ ...init, records: vault, recordsOf })
     this.#member = member
-    member.rooms.open({
-      committee,
-      channelMembers: genesis.members,
-      isForming: false,
-      unban: [],
-    })
+    const { members } = genesis
+    member.rooms.open({ committee, channelMembers: members, isForming: false, unban: [] })
     member.rooms.serve(committee.epoch)
     return committee.me.index
   }
 
-  #connect({ committee, channelMembers }: RoomPlan, vault: Vault): RoomPost {
+  async #joinEpochs(
+    { members }: Genesis,
+    genesis: Uint8Array,
+    { bundle }: HelloToGuest,
+    vault: Vault,
+    init: Omit<GuestInit, 'records' | 'recordsOf' | 'gate'>,
+  ): Promise<PartyIndex | null> {
+    const guest = await EpochGuest.open({
+      ...init,
+      genesis,
+      vault,
+      carrier: portCarrier(this.#init.port),
+      measurement: bundle,
+      genesisAnswer: null, // the host brings it, as every answer of the operator
+      isRejoining: false,
+      onEnd: (end) => this.end(end),
+    })
+    this.#epochs = guest
+    this.#member = guest.member
+    const networkId = networkIdOf(genesis)
+    const committeeId = committeeIdOf(networkId, 0)
+    const { epochs } = guest
+    const asked = { epochs, vault, networkId, committeeId, measurement: bundle }
+    this.#asks = new CommitteeAsks({ ...asked, random: systemRandom })
+    await guest.start()
+    const known = epochs.state?.base.record.members ?? members
+    const own = known.find(({ guestSig }) => Buffer.from(guestSig).equals(vault.guestSig))
+    return own?.index ?? null
+  }
+
+  #connect(plan: RoomPlan, vault: Vault): RoomPost {
     const { port } = this.#init
-    return new Channels(
-      {
-        me: committee.me.index,
-        identity: vault.channelKey,
-        members: channelMembers,
-        networkId: committee.networkId,
-        committeeId: committee.committeeId,
-        e: committee.epoch.e,
-        epochId: committee.epochId,
-        bootId: this.#bootId,
-      },
+    return roomChannels(
+      plan,
+      { identity: vault.channelKey, bootId: this.#bootId },
       {
         suite: nodeSuite,
         unixMs: clock.unixMs,
@@ -229,6 +266,11 @@ export class Server {
     const { peer, bytes } = envelopeFrame.decode(payload)
     this.#member?.rooms.receive(peer, bytes) // before there is a network: lost as on the way
     return NOTHING
+  }
+
+  async #takeCommittee(payload: Uint8Array): Promise<Uint8Array> {
+    if (this.#asks === undefined) throw new PortError('NO_COMMITTEE')
+    return this.#asks.take(payload)
   }
 
   async #takeCommand(payload: Uint8Array): Promise<Uint8Array> {
@@ -281,15 +323,29 @@ export class Server {
   #signNode(vault: Vault, fields: Extract<CommandAsk, { op: 'signNode' }>): Uint8Array {
     const hello = this.#hello
     if (hello?.genesis == null) throw new PortError('NO_NETWORK')
-    const own = decodeGenesis(hello.genesis).members.find(({ guestSig }) =>
-      Buffer.from(guestSig).equals(vault.guestSig),
-    )
-    if (own?.peerId !== fields.peerId) throw new PortError('NOT_OWN_PEER')
+    if (this.#ownPeerId(hello.genesis, vault) !== fields.peerId) throw new PortError('NOT_OWN_PEER')
     const { peerId, multiaddrs, gateway, seq, expiresAt } = fields
     const { guestSig } = vault
     const object = encodeNodeRecord({ guestSig, peerId, multiaddrs, gateway, seq, expiresAt })
     const message = nodeRecordMessage(networkIdOf(hello.genesis), object)
     return encodeSignedNodeRecord(object, vault.sign(message))
+  }
+
+  /** As the newest record says it, or the genesis file; a guest that is in neither goes by what it was told at its init. */
+  #ownPeerId(genesis: Uint8Array, vault: Vault): string | undefined {
+    const record = this.#epochs?.epochs.state?.base.record
+    const own = (record?.members ?? decodeGenesis(genesis).members).find(({ guestSig }) =>
+      Buffer.from(guestSig).equals(vault.guestSig),
+    )
+    if (own !== undefined) return own.peerId
+    const initialised = vault.critical('initialised')
+    if (initialised === undefined) return undefined
+    const [peerId] = objectFields(
+      decodeCanonical(initialised, MAX_INITIALISED_BYTES),
+      'initialised',
+      3,
+    )
+    return typeof peerId === 'string' ? peerId : undefined
   }
 
   /**

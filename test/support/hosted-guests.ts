@@ -74,11 +74,16 @@ export async function hostGuests(
   }
 }
 
-/** Envelopes go from guest to guest; all pairs set themselves up. */
+/** Envelopes and letters go from guest to guest; all pairs set themselves up. */
 async function connect(guests: readonly Guest[]): Promise<void> {
   for (const [at, guest] of guests.entries())
     guest.onEnvelope(async (to, bytes) => {
       await guests[to - 1]?.deliver(at + 1, bytes)
+    })
+  for (const guest of guests)
+    guest.committee.onLetter((to, bytes) => {
+      const receiver = guests.find(({ hello }) => Buffer.from(hello.guestSig).equals(to))
+      receiver?.committee.letter(bytes).catch(() => undefined) // it is gone: the letter is lost
     })
   const everyone = guests.map((_, at) => at + 1)
   for (const [at, guest] of guests.entries())

@@ -84,7 +84,7 @@ class Host {
       guest.close()
       this.ended.resolve(end)
     }
-    const server = new Server({ port: guest, kernels, backend, onEnd })
+    const server = new Server({ port: guest, kernels, backend, hasEpochs: false, onEnd })
   }
 
   greet(
