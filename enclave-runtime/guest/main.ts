@@ -32,7 +32,7 @@ function boot(): void {
     port,
     kernels,
     backend,
-    hasEpochs: true,
+    hasEpochs: false,
     onEnd: (end) => {
       root.destroy()
       exit(end)

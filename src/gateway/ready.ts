@@ -27,6 +27,6 @@ export function readiness(status: NodeStatus): Readiness {
     ...links.filter(({ up }) => !up).map(({ party }) => `no link to member ${party}`),
     ...open.map(({ party, state }) => `pair setup with member ${party}: ${state}`),
   ]
-  const ready = guest.alive && signers >= threshold
+  const ready = guest.alive && guest.ready && signers >= threshold
   return { ready, complete: guest.alive && pending.length === 0, signers, threshold, reasons }
 }

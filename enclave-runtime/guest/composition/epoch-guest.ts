@@ -17,6 +17,12 @@ import type { GuestInit } from '../rooms/guest-init.ts'
 import { RootKeyRooms } from '../root-key/root-key-rooms.ts'
 import type { Vault } from '../vault/vault.ts'
 
+/** Of what this guest says of a member that it works (03 §9.4). */
+const WORKED_MS = 120_000
+/** Who signed nothing with the others lately tries so often whether it could. */
+const CANARY_EVERY_MS = 60_000
+const CANARY_MS = 10_000
+
 export interface EpochGuestInit extends Omit<GuestInit, 'records' | 'recordsOf' | 'gate'> {
   /** Encoded genesis file. */
   readonly genesis: Uint8Array
@@ -40,7 +46,17 @@ export class EpochGuest {
   readonly epochs: Epochs
   readonly root: RootKeyRooms
 
-  private constructor(member: Member, epochs: Epochs, root: RootKeyRooms) {
+  readonly #clock: GuestInit['clock']
+  readonly #over = new AbortController()
+  #disarm: () => void = () => undefined
+
+  private constructor(
+    clock: GuestInit['clock'],
+    member: Member,
+    epochs: Epochs,
+    root: RootKeyRooms,
+  ) {
+    this.#clock = clock
     this.member = member
     this.epochs = epochs
     this.root = root
@@ -91,6 +107,7 @@ export class EpochGuest {
           ...{ root, vault, kernel, random, clock, events },
           known: (epoch, keyId) => known.of(epoch, keyId),
           keys: { certify: () => undefined, release: (keyId) => gate.released(keyId) },
+          workedWith: (index) => rooms.all.some((room) => room.router.workedWith(index, WORKED_MS)),
           isSigning: () => rooms.state?.background.isLive ?? false,
           unfit: () => (rooms.state?.isHalted === true ? ['this guest is halted'] : []),
           onError: (error) => init.onDefect(error),
@@ -100,18 +117,37 @@ export class EpochGuest {
       onEnd: init.onEnd,
       onDefect: init.onDefect,
     })
-    return new EpochGuest(member, epochs, root)
+    return new EpochGuest(clock, member, epochs, root)
   }
 
   start(): Promise<void> {
+    this.#disarm = this.#clock.after(CANARY_EVERY_MS, () => this.#tryOut())
     return this.epochs.start()
   }
 
   /** The end: nothing runs on, no setup stays. */
   close(): void {
+    this.#disarm()
+    this.#over.abort()
     this.epochs.close()
     this.root.close()
     this.member.close()
+  }
+
+  /** A signature that says nothing, where none was made with some peer lately. */
+  #tryOut(): void {
+    if (this.#over.signal.aborted) return
+    this.#disarm = this.#clock.after(CANARY_EVERY_MS, () => this.#tryOut())
+    const { serving } = this.member.rooms
+    const ready = serving?.pairs.states().filter(({ state }) => state === 'ready') ?? []
+    const isIdle = ready.some(({ party }) => serving?.router.workedWith(party, WORKED_MS) !== true)
+    if (serving?.requests === undefined || !isIdle) return
+    const limit = new AbortController()
+    const disarm = this.#clock.after(CANARY_MS, () => limit.abort())
+    this.root
+      .canary(AbortSignal.any([limit.signal, this.#over.signal]))
+      .catch((error: unknown) => this.member.rooms.state?.defect(error))
+      .finally(disarm)
   }
 }
 

@@ -47,6 +47,8 @@ export class SessionRouter {
   readonly #handlers = new Map<number, Handler>()
   readonly #early = new EarlyLetters((from, round, body) => this.#unread(from, round, body))
   readonly #seen = new SeenInstances()
+  /** When a session with a peer last came to its end, in monotonic ms. */
+  readonly #worked = new Map<PartyIndex, number>()
   #settle: Settle = async () => undefined
   #restarted: (peer: PartyIndex) => void = () => undefined
   #unread: Unread = () => undefined
@@ -134,6 +136,7 @@ export class SessionRouter {
     try {
       const result = await converse(guestParty(session))
       session.leave()
+      for (const peer of session.others) this.#worked.set(peer, this.#clock.monotonicMs())
       this.#finished(session)
       return result
     } catch (error) {
@@ -148,6 +151,12 @@ export class SessionRouter {
     } finally {
       this.#close(session)
     }
+  }
+
+  /** Whether a session with this peer came to its end in the last `ms`. */
+  workedWith(peer: PartyIndex, ms: number): boolean {
+    const at = this.#worked.get(peer)
+    return at !== undefined && this.#clock.monotonicMs() - at <= ms
   }
 
   /** Ends a session that never came to its conversation. */
