@@ -5,8 +5,10 @@ import type { Clock } from '../sessions/clock.ts'
 import type { PresignatureMaker } from './presignature-maker.ts'
 import { MAX_PRESIGNED } from './presignature-opening.ts'
 
-/** So long a line waits to become longer, unless one of its keys has nothing: a session costs the same letters for many. */
-const GATHER_MS = 1_000
+/** So long a line waits to become longer: a session costs the same letters for many. */
+const GATHER_MS = 4_000
+/** The same where one of its keys has nothing. An account asks once a second at most, in the long run. */
+const GATHER_FOR_NONE_MS = 500
 const FIRST_REST_MS = 500
 const LONGEST_REST_MS = 60_000
 /** Until it is offered again where too much waits. */
@@ -28,7 +30,8 @@ export interface KeyLineInit {
 
 interface Waiting {
   readonly account: Account
-  readonly since: number
+  /** When it began to wait, in monotonic ms. */
+  since: number
   /** The last run that it was in failed: it may have been the reason, and has the next one to itself. */
   suspect: boolean
   restMs: number
@@ -124,7 +127,8 @@ export class KeyLine {
         continue
       }
       count += lacks
-      at = Math.min(at, Math.max(waiting.notBefore, none ? 0 : waiting.since + GATHER_MS))
+      const gatherMs = none ? GATHER_FOR_NONE_MS : GATHER_MS
+      at = Math.min(at, Math.max(waiting.notBefore, waiting.since + gatherMs))
       if (count >= MAX_PRESIGNED && waiting.notBefore <= this.#now) return { count, at: 0 }
     }
     return { count, at }
@@ -160,6 +164,7 @@ export class KeyLine {
         for (const key of keys) {
           key.suspect = false
           key.restMs = FIRST_REST_MS
+          key.since = this.#now
         }
       }
     } catch (error) {
@@ -193,7 +198,7 @@ export class KeyLine {
   #comeAgain(key: Waiting): void {
     const name = nameOf(key.account)
     if (!this.#waiting.delete(name)) return
-    this.#waiting.set(name, { ...key, since: this.#now })
+    this.#waiting.set(name, key)
   }
 
   /** After a failure. */

@@ -19,7 +19,7 @@ import { KeygenManager } from '../keys/keygen-manager.ts'
 import type { IndexPair } from '../pairs/ban-records.ts'
 import { nextTurn } from '../pairs/next-turn.ts'
 import { HotKeys } from '../presignatures/hot-keys.ts'
-import { likelySigners } from '../presignatures/likely-signers.ts'
+import { LikelySigners } from '../presignatures/likely-signers.ts'
 import { PresignatureMaker } from '../presignatures/presignature-maker.ts'
 import { PresignaturePool } from '../presignatures/presignature-pool.ts'
 import { type Authorized, authorize } from '../requests/authorize.ts'
@@ -58,6 +58,7 @@ export class RequestRoom {
   readonly #presignatures: PresignaturePool
   readonly #maker: PresignatureMaker
   readonly #hotKeys: HotKeys
+  readonly #likely: LikelySigners
   readonly #signing: SigningManager
   readonly #room: EpochRoom
   #sync: AccountSync | undefined
@@ -130,6 +131,11 @@ export class RequestRoom {
     this.#hotKeys = new HotKeys({
       settings: settings.presignatures,
       ...{ pool, maker, background, clock },
+    })
+    this.#likely = new LikelySigners({
+      ...{ committee, random },
+      isAble: (peer) => this.#up.has(peer) && pairs.missing([peer]).length === 0,
+      mayAll: (signers) => bans.among(signers) === undefined,
     })
     this.#signing = new SigningManager({
       ...making,
@@ -332,14 +338,8 @@ export class RequestRoom {
   async #foresee(accountId: Uint8Array): Promise<void> {
     const { accounts, init } = this.#state
     if (init.settings.correlations.high === 0) return
-    const { bans, pairs } = this.#room
     const account = await accounts.get(accountId)
-    const signers = likelySigners(
-      this.#committee,
-      init.random,
-      (peer) => this.#up.has(peer) && pairs.missing([peer]).length === 0,
-      (some) => bans.among(some) === undefined,
-    )
+    const signers = this.#likely.next()
     if (account === undefined || signers === undefined || this.#isRetired) return
     this.#hotKeys.created(account, purposeOf(this.#committee, { account }, signers))
   }

@@ -66,6 +66,11 @@ class Bench {
     this.hot.used({ id } as unknown as Account, purposeFor(account, signers))
   }
 
+  /** So long a line waits for more keys when one of them has nothing. */
+  gather(): void {
+    this.clock.pass(500)
+  }
+
   create(account: number): void {
     const id = new Uint8Array(16).fill(account)
     this.hot.created({ id } as unknown as Account, purposeFor(account, SIGNERS))
@@ -94,6 +99,7 @@ describe('keys in use', () => {
   it('have so many presignatures made as are to be kept, in one session', async () => {
     const bench = new Bench(3)
     bench.use()
+    bench.gather()
     equal(bench.jobs.length, 1)
     bench.use()
     equal(bench.jobs.length, 1) // they are on their way
@@ -111,6 +117,7 @@ describe('keys in use', () => {
     const bench = new Bench(2)
     for (const account of [1, 2, 3]) bench.use(account)
     bench.use(4, [1, 2, 4])
+    bench.gather()
     bench.most = 4
     equal(bench.jobs.length, 2)
     await bench.run()
@@ -118,17 +125,18 @@ describe('keys in use', () => {
       [1, 2, 3, 1],
       [4, 4],
     ])
-    await bench.run(1_000)
+    await bench.run(4_000)
     await bench.run()
     deepEqual(bench.sessions[2]?.toSorted(), [2, 3])
   })
 
-  it('wait a second for others, unless they have nothing', async () => {
+  it('wait four seconds for others, and not so long when they have nothing', async () => {
     const bench = new Bench(2)
     for (const account of [1, 2]) bench.use(account)
+    bench.gather()
     await bench.run(MINUTE_MS)
     bench.spend(1)
-    bench.clock.pass(600)
+    bench.clock.pass(3_600)
     bench.spend(2)
     equal(bench.jobs.length, 0)
     bench.clock.pass(400)
@@ -137,6 +145,14 @@ describe('keys in use', () => {
     deepEqual(bench.sessions.at(-1), [1, 2])
     bench.spend(1)
     bench.spend(1)
+    equal(bench.jobs.length, 0)
+    bench.gather()
+    equal(bench.jobs.length, 1)
+  })
+
+  it('wait for nobody once there are as many as one session makes', () => {
+    const bench = new Bench(2)
+    for (let account = 1; account <= 8; account++) bench.use(account)
     equal(bench.jobs.length, 1)
   })
 
@@ -171,10 +187,13 @@ describe('keys in use', () => {
   it('have them with the signers of their last signature', async () => {
     const bench = new Bench(1)
     bench.use(1, [1, 2, 3])
+    bench.gather()
     bench.use(1, [1, 2, 4]) // the job of the first signers finds that nobody wants it
+    bench.gather()
     await bench.run()
     deepEqual(bench.made, ['1/1,2,4'])
     bench.use(1, [1, 2, 3])
+    bench.gather()
     await bench.run()
     deepEqual(bench.made, ['1/1,2,4', '1/1,2,3'])
   })
@@ -197,6 +216,7 @@ describe('keys in use', () => {
     const bench = new Bench(1)
     bench.fails = 3
     bench.use()
+    bench.gather()
     const waits: number[] = []
     while (bench.made.length === 0) {
       await bench.run(0)
@@ -214,6 +234,7 @@ describe('keys in use', () => {
     const bench = new Bench(1)
     bench.puts = 2
     for (const account of [1, 2]) bench.use(account)
+    bench.gather()
     await bench.run(299)
     equal(bench.jobs.length, 0)
     await bench.run(1)
@@ -230,12 +251,13 @@ describe('keys in use', () => {
     const bench = new Bench(3)
     for (const account of [1, 2]) bench.create(account)
     equal(bench.jobs.length, 0)
-    bench.clock.pass(1_000)
+    bench.clock.pass(4_000)
     equal(bench.jobs[0]?.urgency, undefined)
     await bench.run(MINUTE_MS)
     deepEqual(bench.sessions, [[1, 2]])
     bench.spend(1)
     bench.create(1) // it is known already
+    bench.gather()
     await bench.run(MINUTE_MS)
     deepEqual([bench.of(1), bench.of(2)], [3, 1])
   })
@@ -243,10 +265,11 @@ describe('keys in use', () => {
   it('are pressing while one of them has nothing', async () => {
     const bench = new Bench(2)
     bench.use(1)
+    bench.gather()
     equal(bench.jobs[0]?.urgency, 'urgent')
     await bench.run(MINUTE_MS)
     bench.spend(1)
-    bench.clock.pass(1_000)
+    bench.clock.pass(4_000)
     equal(bench.jobs[0]?.urgency, undefined)
   })
 
@@ -254,6 +277,7 @@ describe('keys in use', () => {
     const bench = new Bench(1)
     bench.unknown = 2
     for (const account of [1, 2, 3]) bench.use(account)
+    bench.gather()
     for (let turns = 0; turns < 20; turns++) await bench.run(1_000)
     deepEqual(bench.sessions.slice(0, 4), [[1, 2, 3], [1], [2], [3]])
     deepEqual(
