@@ -10,7 +10,6 @@ import {
   historyReply,
   joinReply,
   learnReply,
-  MAX_COMMITTEE_BYTES,
   proposalReply,
   proposeReply,
 } from '../port/committee-messages.ts'
@@ -72,9 +71,7 @@ export function committeeSide(port: Port, ask: AskGuest): GuestCommittee {
     signal: AbortSignal,
   ): Promise<T> => {
     if (view === undefined) throw new PortError('NO_COMMITTEE')
-    const frame = committeeAsk.encode(of)
-    if (frame.length > MAX_COMMITTEE_BYTES) throw new PortError('TOO_LARGE') // the guest would end
-    return ask(PORT_TYPES.committee, frame, reply, signal)
+    return ask(PORT_TYPES.committee, committeeAsk.encode(of), reply, signal)
   }
   return {
     onLetter: (take) => {

@@ -1,6 +1,7 @@
 import type { Codec } from '../../protocols/session/codec.ts'
 import type { PartyIndex } from '../../protocols/session/faults.ts'
 import { PAYLOAD_LIMITS, PORT_TYPES } from './messages.ts'
+import { PortError } from './port.ts'
 import {
   bytes,
   choice,
@@ -19,9 +20,7 @@ import {
 /** Messages of frame type 4 (04 §2). Objects of 03 §1.2 cross as their bytes: each side decodes them with the codec of the object. */
 
 const KIB = 1024
-/** Of any payload of this type. */
-export const MAX_COMMITTEE_BYTES: number = PAYLOAD_LIMITS[PORT_TYPES.committee] ?? 0
-const LIMIT = MAX_COMMITTEE_BYTES
+const LIMIT: number = PAYLOAD_LIMITS[PORT_TYPES.committee] ?? 0
 /** A letter: at most 48 KiB of a body, its head and its signature. */
 export const MAX_LETTER_BYTES: number = 52 * KIB
 const MAX_CERT_BYTES: number = 64 * KIB // epochCert and published (03 §1.1)
@@ -29,18 +28,37 @@ const MAX_JOIN_BYTES: number = 41 * KIB // a signed join (03 §1.1)
 const MAX_OBJECT_BYTES: number = 17 * KIB // any other signed object (03 §1.1)
 const MAX_EVIDENCE_BYTES: number = 32 * KIB
 const MAX_MEMBERS = 16 // maxMembers of 03 §1.2
-/** Leavers of epochs that end, newcomers of attempts, joiners: of open proposals there may be more, the last are not told. */
-export const MAX_OTHERS = 128
+const MAX_OTHERS = 128 // leavers of epochs that end, newcomers of attempts, joiners; of open proposals there may be more
 const MAX_PROPOSALS = 128 // eight of each member (03 §4.1 S1)
 const MAX_ALLOWED = 64 // bundle hashes (03 §1.1)
 const MAX_PAIRS = 120 // (03 §1.1)
 const MAX_ALERTS = 64 // the oldest go first
-export const MAX_REASONS = 8 // for people: the first say enough, and 64 alerts fit a payload
-export const MAX_REASON_CHARS = 160
+const MAX_REASONS = 8 // for people: the first say enough, and 64 alerts fit a payload
+const MAX_REASON_CHARS = 160
 const MAX_PEER_ID = 128
 const MAX_LABEL = 64
 const MAX_STEP = 24
 const U16 = 0xffff
+
+/**
+ * A payload of this type. What others may make long is cut to what is told before it is held to its shape, and what is
+ * too large in all throws `PortError` TOO_LARGE: sent, it would end the guest or this host's patience with it.
+ */
+function bounded<T>(shape: Shape<T>, cut: (value: T) => T = (value) => value): Codec<T> {
+  const whole = payload<T>(LIMIT, shape)
+  return {
+    encode: (value) => {
+      const encoded = whole.encode(cut(value))
+      if (encoded.length > LIMIT) throw new PortError('TOO_LARGE')
+      return encoded
+    },
+    decode: (encoded) => whole.decode(encoded),
+  }
+}
+
+/** Texts come from rules and from other members: the first of them, and the beginning of each. */
+const cutReasons = (reasons: readonly string[]): string[] =>
+  reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, MAX_REASON_CHARS))
 
 const b32: Shape<Uint8Array> = bytes(32, 32)
 const b64: Shape<Uint8Array> = bytes(64, 64)
@@ -163,8 +181,16 @@ const notice: Shape<CommitteeNotice> = choice<CommitteeNotice>('about', {
   consult: object<NoticeAbout<'consult'>>({ about: oneOf('consult'), proposalHash: b32 }),
 })
 
-export const committeeTell: Codec<CommitteeTell> = payload(
-  LIMIT,
+function cutTell(told: CommitteeTell): CommitteeTell {
+  if (told.op === 'notice') return { ...told, notice: cutNotice(told.notice) }
+  if (told.op !== 'view') return told
+  return { ...told, view: { ...told.view, others: told.view.others.slice(0, MAX_OTHERS) } }
+}
+
+const cutNotice = (told: CommitteeNotice): CommitteeNotice =>
+  'reasons' in told ? { ...told, reasons: cutReasons(told.reasons) } : told
+
+export const committeeTell: Codec<CommitteeTell> = bounded(
   choice<CommitteeTell>('op', {
     letter: object<Extract<CommitteeTell, { op: 'letter' }>>({
       op: oneOf('letter'),
@@ -178,6 +204,7 @@ export const committeeTell: Codec<CommitteeTell> = payload(
     }),
     notice: object<Extract<CommitteeTell, { op: 'notice' }>>({ op: oneOf('notice'), notice }),
   }),
+  cutTell,
 )
 
 // ---- what the host tells and asks ----
@@ -261,8 +288,7 @@ const change: Shape<WantedChange> = object<WantedChange>({
 })
 type AskOf<Op extends CommitteeAsk['op']> = Extract<CommitteeAsk, { op: Op }>
 
-export const committeeAsk: Codec<CommitteeAsk> = payload(
-  LIMIT,
+export const committeeAsk: Codec<CommitteeAsk> = bounded(
   choice<CommitteeAsk>('op', {
     letter: object<AskOf<'letter'>>({ op: oneOf('letter'), bytes: bytes(MAX_LETTER_BYTES, 1) }),
     'epoch-status': object<AskOf<'epoch-status'>>({ op: oneOf('epoch-status') }),
@@ -362,8 +388,7 @@ const attemptStatus: Shape<AttemptStatus> = object<AttemptStatus>({
   missing: indices,
   inDoubt: flag,
 })
-export const epochStatusReply: Codec<EpochStatus> = payload(
-  LIMIT,
+export const epochStatusReply: Codec<EpochStatus> = bounded(
   object<EpochStatus>({
     standing,
     epoch: nullable(epochName),
@@ -403,8 +428,7 @@ export interface ProposalReply {
   /** `seq` of the next answer of this member. */
   readonly seq: number
 }
-export const proposalReply: Codec<ProposalReply> = payload(
-  LIMIT,
+export const proposalReply: Codec<ProposalReply> = bounded(
   object<ProposalReply>({
     proposal: nullable(bytes(MAX_OBJECT_BYTES, 1)),
     joins: list(signedJoin, MAX_MEMBERS),
@@ -417,9 +441,9 @@ export interface ProposeReply {
   readonly proposalHash: Uint8Array | null
   readonly reasons: readonly string[]
 }
-export const proposeReply: Codec<ProposeReply> = payload(
-  LIMIT,
+export const proposeReply: Codec<ProposeReply> = bounded(
   object<ProposeReply>({ proposalHash: nullable(b32), reasons }),
+  (reply) => ({ ...reply, reasons: cutReasons(reply.reasons) }),
 )
 
 /** A join without the operator's signature, which is made elsewhere. */
@@ -427,8 +451,7 @@ export interface JoinReply {
   readonly object: Uint8Array
   readonly guestSignature: Uint8Array
 }
-export const joinReply: Codec<JoinReply> = payload(
-  LIMIT,
+export const joinReply: Codec<JoinReply> = bounded(
   object<JoinReply>({ object: signedJoin, guestSignature: b64 }),
 )
 
@@ -436,8 +459,7 @@ export interface HistoryReply {
   /** Bytes of `epochCert`; null for an epoch that is not known. */
   readonly cert: Uint8Array | null
 }
-export const historyReply: Codec<HistoryReply> = payload(
-  LIMIT,
+export const historyReply: Codec<HistoryReply> = bounded(
   object<HistoryReply>({ cert: nullable(certificate) }),
 )
 
@@ -445,8 +467,7 @@ export const historyReply: Codec<HistoryReply> = payload(
 export interface LearnReply {
   readonly learnt: 'next' | 'known' | 'refused' | 'fork'
 }
-export const learnReply: Codec<LearnReply> = payload(
-  LIMIT,
+export const learnReply: Codec<LearnReply> = bounded(
   object<LearnReply>({ learnt: oneOf('next', 'known', 'refused', 'fork') }),
 )
 
@@ -454,9 +475,13 @@ export const learnReply: Codec<LearnReply> = payload(
 export interface AlertsReply {
   readonly alerts: readonly { readonly at: number; readonly notice: CommitteeNotice }[]
 }
-export const alertsReply: Codec<AlertsReply> = payload(
-  LIMIT,
+export const alertsReply: Codec<AlertsReply> = bounded(
   object<AlertsReply>({
     alerts: list(object<AlertsReply['alerts'][number]>({ at: time, notice }), MAX_ALERTS),
+  }),
+  ({ alerts }) => ({
+    alerts: alerts
+      .slice(-MAX_ALERTS)
+      .map(({ at, notice: told }) => ({ at, notice: cutNotice(told) })),
   }),
 )

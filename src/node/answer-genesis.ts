@@ -30,6 +30,8 @@ export function answerGenesis(
       await committee.answer(answer, AbortSignal.timeout(ANSWER_MS))
       log.info('genesis-answered')
     } catch (error) {
+      // It has one already, from before a restart: the signature is for the first answer alone.
+      if (error instanceof Error && 'code' in error && error.code === 'ANSWERED_MEANWHILE') return
       isGiven = false // with the next view
       const reason = error instanceof Error ? error.message : ''
       log.warn('genesis-answer-failed', { reason })

@@ -2,13 +2,21 @@ import assert from 'node:assert/strict'
 import { committeeSide } from '../../../enclave-runtime/host/committee-side.ts'
 import type { CommitteeView } from '../../../enclave-runtime/host/guest.ts'
 import {
-  type CommitteeAnswers,
-  committeeTeller,
-  serveCommittee,
-} from '../../../enclave-runtime/port/committee-port.ts'
+  alertsReply,
+  type CommitteeAsk,
+  type CommitteeTell,
+  committeeAsk,
+  committeeTell,
+  historyReply,
+  joinReply,
+  learnReply,
+  proposalReply,
+  proposeReply,
+} from '../../../enclave-runtime/port/committee-messages.ts'
 import type { PortViolation } from '../../../enclave-runtime/port/frames.ts'
-import { PORT_TYPES } from '../../../enclave-runtime/port/messages.ts'
+import { doneReply, PORT_TYPES } from '../../../enclave-runtime/port/messages.ts'
 import { Port } from '../../../enclave-runtime/port/port.ts'
+import type { Codec } from '../../../protocols/session/codec.ts'
 
 const b32 = new Uint8Array(32).fill(1)
 const some = Uint8Array.of(1, 2, 3)
@@ -23,8 +31,22 @@ const view: CommitteeView = {
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 const soon = () => AbortSignal.timeout(5_000)
 
+type Asked<Op extends CommitteeAsk['op']> = Extract<CommitteeAsk, { op: Op }>
+/** What a guest answers to each question; a letter has no answer. */
+type Answers = { readonly [Op in CommitteeAsk['op']]?: (ask: Asked<Op>) => unknown }
+const REPLIES: { readonly [op: string]: Codec<never> } = {
+  proposal: proposalReply,
+  propose: proposeReply,
+  answer: doneReply,
+  join: joinReply,
+  leave: proposeReply,
+  history: historyReply,
+  learn: learnReply,
+  alerts: alertsReply,
+} as never
+
 /** Both ends of one port, and what the guest was told. */
-function ends(answers: Partial<CommitteeAnswers> = {}) {
+function ends(answers: Answers = {}) {
   const violations: PortViolation[] = []
   const wire = (other: () => Port) => ({
     write: (bytes: Uint8Array) => {
@@ -43,14 +65,21 @@ function ends(answers: Partial<CommitteeAnswers> = {}) {
     (violation) => violations.push(violation),
   )
   const letters: Uint8Array[] = []
-  serveCommittee(inside, {
-    letter: (bytes) => void letters.push(bytes),
-    ...answers,
-  } as CommitteeAnswers)
+  inside.serve(PORT_TYPES.committee, async (payload) => {
+    const ask = committeeAsk.decode(payload)
+    if (ask.op === 'letter') {
+      letters.push(ask.bytes)
+      return new Uint8Array()
+    }
+    const reply = await (answers[ask.op] as (of: CommitteeAsk) => unknown)(ask)
+    return (REPLIES[ask.op] as unknown as Codec<unknown>).encode(reply)
+  })
+  const tell = (told: CommitteeTell): Promise<void> =>
+    inside.tell(PORT_TYPES.committee, committeeTell.encode(told), soon())
   const host = committeeSide(outside, async (type, bytes, codec, signal) =>
     codec.decode(await outside.request(type, bytes, signal)),
   )
-  return { host, tell: committeeTeller(inside), inside, letters, violations }
+  return { host, tell, inside, letters, violations }
 }
 
 describe('the committee at the port', () => {
@@ -61,10 +90,10 @@ describe('the committee at the port', () => {
     host.onView((got) => told.push(['view', got]))
     host.onPublish((committee) => told.push(['publish', committee]))
     host.onNotice((notice) => told.push(['notice', notice]))
-    tell.view(view)
-    tell.letter(b32, some)
-    tell.publish(some)
-    tell.notice({ about: 'active', e: 1, k: 1 })
+    await tell({ op: 'view', view: view })
+    await tell({ op: 'letter', to: b32, bytes: some })
+    await tell({ op: 'publish', committee: some })
+    await tell({ op: 'notice', notice: { about: 'active', e: 1, k: 1 } })
     await turn()
     assert.deepEqual(told, [
       ['view', view],
@@ -76,11 +105,11 @@ describe('the committee at the port', () => {
 
   it('keeps the latest view and publication, and the notices, for who listens later', async () => {
     const { host, tell } = ends()
-    tell.view({ ...view, t: 3 })
-    tell.view(view)
-    tell.publish(Uint8Array.of(9))
-    tell.publish(some)
-    tell.notice({ about: 'clone', of: 2 })
+    await tell({ op: 'view', view: { ...view, t: 3 } })
+    await tell({ op: 'view', view: view })
+    await tell({ op: 'publish', committee: Uint8Array.of(9) })
+    await tell({ op: 'publish', committee: some })
+    await tell({ op: 'notice', notice: { about: 'clone', of: 2 } })
     await turn()
     const told: unknown[] = []
     host.onView((got) => told.push(got))
@@ -95,7 +124,7 @@ describe('the committee at the port', () => {
     await assert.rejects(host.alerts(soon()), { code: 'NO_COMMITTEE' })
     await turn()
     assert.deepEqual(letters, [])
-    tell.view(view)
+    await tell({ op: 'view', view: view })
     await turn()
     await host.letter(some)
     assert.deepEqual(await host.alerts(soon()), [])
@@ -105,12 +134,15 @@ describe('the committee at the port', () => {
   it('asks every question and brings each answer', async () => {
     const asked: unknown[] = []
     const { host, tell } = ends({
-      proposal: (hash) => ({ proposal: hash, joins: [some], seq: 4 }),
-      propose: async (change) => {
+      proposal: ({ proposalHash }) => ({ proposal: proposalHash, joins: [some], seq: 4 }),
+      propose: async ({ change }) => {
         asked.push(change)
         return { proposalHash: b32, reasons: [] }
       },
-      answer: async (answer) => void asked.push(answer),
+      answer: async (answer) => {
+        asked.push(answer)
+        return { ok: true }
+      },
       join: async (fields) => {
         asked.push(fields)
         return { object: some, guestSignature: new Uint8Array(64) }
@@ -119,10 +151,10 @@ describe('the committee at the port', () => {
         asked.push(wish)
         return { proposalHash: null, reasons: ['R4'] }
       },
-      history: (e) => ({ cert: e === 3 ? some : null }),
-      learn: async (cert) => ({ learnt: cert.length === 3 ? 'next' : 'refused' }),
+      history: ({ e }) => ({ cert: e === 3 ? some : null }),
+      learn: async ({ cert }) => ({ learnt: cert.length === 3 ? 'next' : 'refused' }),
     })
-    tell.view(view)
+    await tell({ op: 'view', view: view })
     await turn()
     const change = {
       kind: 1,
@@ -158,7 +190,7 @@ describe('the committee at the port', () => {
     const { host, tell, inside, violations } = ends({
       answer: () => Promise.reject(Object.assign(new Error('no'), { code: 'STALE' })),
     })
-    tell.view(view)
+    await tell({ op: 'view', view: view })
     await turn()
     const answer = { proposalHash: b32, yes: true, seq: 4, operatorSig: null }
     await assert.rejects(host.answer(answer, soon()), { code: 'STALE' })
@@ -169,7 +201,7 @@ describe('the committee at the port', () => {
 
   it('gives up on a guest that does not answer in time', async () => {
     const { host, tell } = ends({ propose: () => new Promise(() => {}) })
-    tell.view(view)
+    await tell({ op: 'view', view: view })
     await turn()
     const change = { kind: 2, joins: [], leaves: [], t: 2, params: null, expiresAt: 0 } as const
     const lists = { allowAdd: [], allowDrop: [], unban: [] }
@@ -181,14 +213,14 @@ describe('the committee at the port', () => {
     const [one] = view.members
     assert.ok(one)
     const { host, tell, violations } = ends({
-      proposal: (hash) => ({
-        proposal: hash,
+      proposal: ({ proposalHash }) => ({
+        proposal: proposalHash,
         joins: Array(16).fill(new Uint8Array(41_000)),
         seq: 1,
       }),
       propose: async () => ({ proposalHash: null, reasons: Array(99).fill('x'.repeat(999)) }),
       alerts: () => ({
-        alerts: Array.from({ length: 64 }, () => ({
+        alerts: Array.from({ length: 80 }, () => ({
           at: 1,
           notice: { about: 'refused', reasons: Array(99).fill('x'.repeat(999)) },
         })),
@@ -196,8 +228,11 @@ describe('the committee at the port', () => {
     })
     const told: CommitteeView[] = []
     host.onView((got) => told.push(got))
-    tell.view({ ...view, others: Array(1_000).fill(one) })
-    tell.notice({ about: 'refused', reasons: Array(99).fill('x'.repeat(999)) })
+    await tell({ op: 'view', view: { ...view, others: Array(1_000).fill(one) } })
+    await tell({
+      op: 'notice',
+      notice: { about: 'refused', reasons: Array(99).fill('x'.repeat(999)) },
+    })
     await turn()
     assert.equal(told[0]?.others.length, 128)
     await assert.rejects(host.proposal(b32, soon()), { code: 'TOO_LARGE' })

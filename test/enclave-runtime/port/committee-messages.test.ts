@@ -214,7 +214,7 @@ describe('payloads of the committee', () => {
         (size) => ({ op: 'view', view: { ...view, members: Array(size).fill(bob) } }),
       ],
       [
-        messages.MAX_OTHERS,
+        128,
         codec(committeeTell),
         (size) => ({ op: 'view', view: { ...view, others: Array(size).fill(bob) } }),
       ],

@@ -51,4 +51,14 @@ describe('answerGenesis()', () => {
     await turn()
     assert.deepEqual([member.asked, unsigned.asked], [[], []])
   })
+
+  it('is content with a guest that has it from before a restart', async () => {
+    const meanwhile = Object.assign(new Error('no'), { code: 'ANSWERED_MEANWHILE' })
+    const { asked, roster, genesis } = await setUp([() => Promise.reject(meanwhile)])
+    roster.follow(genesis)
+    await turn()
+    roster.follow(genesis)
+    await turn()
+    assert.equal(asked.length, 1)
+  })
 })
