@@ -66,11 +66,7 @@ export class BaseKeys {
   async #key(keyId: Uint8Array): Promise<OldKey | undefined> {
     const { vault, base, known } = this.#init
     const leaf = known(keyId)
-    if (leaf === undefined)
-      throw new ProtocolError({
-        kind: 'own-share',
-        reason: 'a chunk of keys that START does not list',
-      })
+    if (leaf === undefined) throw new ProtocolError({ kind: 'cancelled', round: 'session/open' }) // its attempt is over
     const name = shareName(keyId)
     const part = await vault.sharePart(base, name).catch((error: unknown) => {
       if (error instanceof VaultError && error.code === 'EPOCH_ERASED') return undefined

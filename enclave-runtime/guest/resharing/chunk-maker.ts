@@ -65,7 +65,7 @@ export class ChunkMaker {
   #failed: readonly PartyIndex[] = []
   #suspect: PartyIndex = 0
   #isLost = false
-  #phase: 'idle' | 'waiting' | 'running' | 'over' = 'idle'
+  #phase: 'idle' | 'loading' | 'waiting' | 'running' | 'over' = 'idle'
   #since = 0
   #session: Session | undefined
   #disarm: () => void = () => undefined
@@ -82,14 +82,19 @@ export class ChunkMaker {
   /** Idempotent. */
   start(): void {
     if (this.#phase !== 'idle') return
-    this.#phase = 'waiting'
-    this.#since = this.#init.clock.monotonicMs()
+    this.#phase = 'loading'
     this.#init.making.knowsKeys().then(
       (knows) => {
+        if (this.#phase !== 'loading') return
+        this.#phase = 'waiting'
         this.#isLost = !knows
-        if (this.#phase === 'waiting') this.#wait()
+        this.#since = this.#init.clock.monotonicMs()
+        this.#wait()
       },
-      (error: unknown) => this.#defect(error),
+      (error: unknown) => {
+        if (!(error instanceof ProtocolError)) this.#defect(error)
+        else if (this.#phase === 'loading') this.fail()
+      },
     )
   }
 
@@ -138,7 +143,7 @@ export class ChunkMaker {
     )
   }
 
-  /** It was begun before this process started, and is never begun again. */
+  /** It cannot be begun here: it was before this process started, or its attempt is not known any more. */
   fail(): void {
     this.#stop()
     this.#init.onFailed(0)

@@ -3,7 +3,7 @@ import type { Random } from '../../../protocols/crypto/random.ts'
 import type { Kernel } from '../../../protocols/kernel/kernel.ts'
 import { generateKeys } from '../../../protocols/keygen/generate-keys.ts'
 import { reshareKeys } from '../../../protocols/reshare/reshare-keys.ts'
-import type { PartyIndex } from '../../../protocols/session/faults.ts'
+import { type PartyIndex, ProtocolError } from '../../../protocols/session/faults.ts'
 import type { Guest } from '../../../protocols/session/guest.ts'
 import { FORMS, instanceId, KINDS } from '../../../protocols/session/instance.ts'
 import type { Party } from '../../../protocols/session/round.ts'
@@ -81,6 +81,8 @@ export function resharing(
       const dealers = guestsOf(init.everyone, dealersWithout(facts, of.failed) ?? [])
       const isNew = newcomers(of.lost).includes(me)
       const keys = isNew ? undefined : await base.keys(keyIds)
+      if (!isNew && keys === undefined)
+        throw new ProtocolError({ kind: 'cancelled', round: 'session/open' }) // they were here when it was told so
       const deals = dealers.some(({ index }) => index === me)
       const shares = deals ? await base.shares(keyIds) : undefined
       try {
