@@ -1,6 +1,5 @@
 import { isActivated } from '../../../protocols/agreement/chain/root-key.ts'
 import { sameBytes } from '../../../protocols/agreement/compare-bytes.ts'
-import type { HeldKey } from '../../../protocols/agreement/epoch/held-key.ts'
 import { certificatesRootOf, keySetRootOf } from '../../../protocols/agreement/epoch/key-lists.ts'
 import type { Subject } from '../../../protocols/agreement/epoch/messages.ts'
 import { openRootOf } from '../../../protocols/agreement/epoch/open-root.ts'
@@ -37,7 +36,6 @@ export interface GuestPartsInit {
 export function guestParts(init: GuestPartsInit): Parts {
   const { networkId, committeeId, environment, vault, work, random, settings } = init
   const certified = new CertifiedKeys(networkId)
-  const roots = new WeakMap<readonly HeldKey[], Uint8Array>()
   const memory = new SignatureMemory()
   // Of one network: the id is the same in every question.
   const isGood: typeof isSignedBy = (of, signed, network, key) =>
@@ -61,11 +59,7 @@ export function guestParts(init: GuestPartsInit): Parts {
       ),
     isRootSignature: (root, rootKey) => isActivated(rootKey, root.recordHash, root),
     isKeyCertified: (key, base) => certified.has(key, base),
-    keyRoot: (keys) => {
-      const root = roots.get(keys) ?? keySetRootOf(keys)
-      roots.set(keys, root)
-      return root
-    },
+    keyRoot: keySetRootOf,
     certificatesRoot: certificatesRootOf,
     openRoot: openRootOf,
     opinion: (change) => opinionOf(change, settings),

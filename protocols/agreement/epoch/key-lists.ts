@@ -36,12 +36,19 @@ export const areInKeyOrder = (keys: readonly HeldKey[]): boolean =>
     return before === undefined || compareBytes(before.keyId, key.keyId) < 0
   })
 
-/** keySetRoot over leaves whose chain code and F are hashed already (03 §1.2); `keys` in any order. */
+/** Ten thousand keys take a third of a second, and one list is looked at when it comes, when START is judged, and when it is stored. */
+const roots = new WeakMap<readonly HeldKey[], Uint8Array>()
+
+/** keySetRoot over leaves whose chain code and F are hashed already (03 §1.2); `keys` in any order. Lists of keys never change. */
 export function keySetRootOf(keys: readonly HeldKey[]): Uint8Array {
+  const known = roots.get(keys)
+  if (known !== undefined) return known
   const tree = new MerkleRoot(objectTags.keySetLeaf, objectTags.keySetNode)
   for (const { keyId, curve, publicKey, chainCodeHash, commitmentHash } of inKeyOrder(keys))
     tree.add([keyId, curve, publicKey, chainCodeHash, commitmentHash])
-  return tree.root()
+  const root = tree.root()
+  roots.set(keys, root)
+  return root
 }
 
 /** `listRoot` of the hashes of their certificates in order of id: the root of FROZEN (03 §1.2); `keys` in any order. Each has a certificate. */
