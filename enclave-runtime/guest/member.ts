@@ -84,7 +84,7 @@ export class Member {
       loopDelayMs: this.#init.loopDelayMs?.() ?? 0,
       held: kernel.held,
       bootId,
-      ready: !isHalted && threshold !== undefined && ready >= threshold - 1,
+      ready: !isHalted && this.#isKnown(room) && threshold !== undefined && ready >= threshold - 1,
     }
   }
 
@@ -97,6 +97,11 @@ export class Member {
   #requests(room: EpochRoom | undefined = this.rooms.serving): RequestRoom {
     if (room?.requests === undefined) throw new RequestError('NOT_YET', 'no epoch serves here')
     return room.requests
+  }
+
+  /** Before the first epoch is shown to clients, nobody can use what is made in it. */
+  #isKnown(room: EpochRoom | undefined): boolean {
+    return room === undefined || room.committee.epoch.e > 0 || this.#init.isShown?.() !== false
   }
 
   #timeline(): Timeline {

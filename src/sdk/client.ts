@@ -247,6 +247,23 @@ class HoldfastClient implements Holdfast {
    * One request, the same bytes to every node that is asked, and the first answer that verifies. `meanwhile` is
    * done once while a node works.
    */
+  /** An answer may be of an epoch that began after the node was asked about its network. */
+  async #verified<T>(
+    node: string,
+    shown: Network,
+    verify: (network: Network) => T,
+    signal: AbortSignal,
+  ): Promise<T> {
+    try {
+      return verify(shown)
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.id !== 'SIGNATURE_INVALID') throw error
+      const now = await this.#nodes.networkAnew(node, signal)
+      if (now.committee?.record.e === shown.committee?.record.e) throw error
+      return verify(now)
+    }
+  }
+
   async #request<T>(
     call: { method: string; params: JsonParams; accountId: string | null },
     options: CallOptions,
@@ -269,11 +286,12 @@ class HoldfastClient implements Holdfast {
     return firstAnswer(
       this.#nodes.inOrder(),
       async (node, signal) => {
-        await this.#nodes.network(node, signal) // trust before send (06 §3)
+        const shown = await this.#nodes.network(node, signal) // trust before send (06 §3)
         const posted = post(this.#fetch, node, request.json, signal)
         setTimeout(meanwhile, 0) // the request leaves first
         const { result, info } = await posted
-        const answer = verify(result, request.digest, network)
+        const check = (under: Network) => verify(result, request.digest, under)
+        const answer = await this.#verified(node, shown, check, signal)
         this.#nodes.good(node)
         const { signers } = info ?? {}
         options.onAnswer?.({ node, requestId: bytesToHex(request.digest), signers: signers ?? [] })

@@ -79,6 +79,11 @@ export class Nodes {
   async network(url: string, signal: AbortSignal): Promise<Network> {
     const known = this.#checked.get(url)
     if (known !== undefined && this.#trust.isCurrent(known)) return known
+    return this.networkAnew(url, signal)
+  }
+
+  /** The same, asked again in any case. */
+  async networkAnew(url: string, signal: AbortSignal): Promise<Network> {
     const { result } = await post(this.#fetch, url, { method: 'getNetwork', params: [] }, signal)
     try {
       const network = this.#trust.read(result)

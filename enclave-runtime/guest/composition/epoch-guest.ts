@@ -70,7 +70,11 @@ export class EpochGuest {
     let epochs: Epochs | undefined
     const gate = new EpochGate(clock, () => epochs)
     const recordsOf = init.recordsOf ?? ((epoch) => vault.inEpoch(epoch))
-    const member = new Member({ ...init, records: vault, recordsOf, gate })
+    const isShown = () => {
+      const newest = newestOf(epochs)
+      return newest !== undefined && root.stampOf(newest) !== null && epochs?.isRootSigned === true
+    }
+    const member = new Member({ ...init, records: vault, recordsOf, gate, isShown })
     const { rooms } = member
     const known = new KnownKeys(() => epochs)
     const root = new RootKeyRooms({
@@ -103,6 +107,7 @@ export class EpochGuest {
             rooms.serve(epoch, (party) => isActive(epochs, party))
             learn(rooms.serving, epochs, networkId)
             gate.changed()
+            root.considerStamp()
           }),
           ...{ root, vault, kernel, random, clock, events },
           known: (epoch, keyId) => known.of(epoch, keyId),

@@ -214,6 +214,12 @@ export class Epochs implements WorkEvents {
     return this.#letters.dropped
   }
 
+  /** Whether the root key has signed the record of the epoch that serves (03 §4.1 S11). */
+  get isRootSigned(): boolean {
+    const e = this.state?.base.record.e
+    return e !== undefined && this.#records.get('root', [e]) !== undefined
+  }
+
   /** Hands an event of the operator to the machine; what it did, once all of it is done. */
   ask(event: Extract<Event, { type: 'propose' | 'operator-answer' }>): Promise<readonly Effect[]> {
     const bytes = event.type === 'propose' ? joinBytes(event.joins) : 0

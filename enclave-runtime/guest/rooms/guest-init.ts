@@ -29,6 +29,8 @@ export interface GuestInit {
   readonly settings: GuestSettings
   /** What the epoch protocol says about new keys; absent: of a committee that never changes. */
   readonly gate?: KeyGate
+  /** Whether clients can know the epoch that serves: its root signature and a stamp are there. Absent: they can. */
+  readonly isShown?: () => boolean
   /** How long something held the main loop lately; absent: nobody looks. */
   readonly loopDelayMs?: () => number
   /** A defect, or a disk that does not take records: the guest cannot go on. */

@@ -346,6 +346,8 @@ export class RequestRoom {
 
   #assertMakesKeys(): void {
     if (this.#isRetired) throw new RequestError('NOT_YET', 'the epoch is over')
+    if (this.#state.init.isShown?.() === false)
+      throw new RequestError('NOT_YET', 'no client can know the epoch yet')
   }
 }
 
