@@ -1,5 +1,4 @@
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
-import { KINDS } from '../../../protocols/session/instance.ts'
 import { MESSAGE_TYPES } from '../../../protocols/session/numbers.ts'
 import type { Priority } from '../../port/messages.ts'
 import { type Committee, isMember, otherGuests } from '../committee.ts'
@@ -210,9 +209,6 @@ export class EpochRoom {
     router.on(MESSAGE_TYPES.open, (from, letter) => this.#open(from, letter))
     router.on(MESSAGE_TYPES.banNotice, (_from, letter) => {
       this.bans.take(letter).catch((error: unknown) => this.#state.defect(error))
-    })
-    router.onFinished(({ spec, others }) => {
-      if (spec.kind === KINDS.signature) this.#state.worked.note(others)
     })
     router.onUnread((from, round, body) => correlations.unread(from, round, body))
     router.holdingsWith((peer) => correlations.holdings(peer))

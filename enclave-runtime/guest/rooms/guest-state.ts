@@ -22,7 +22,6 @@ import { ResultCache } from '../requests/result-cache.ts'
 import { verifyProof } from '../requests/verify-proof.ts'
 import { ChoiceRoom } from '../sessions/choice-room.ts'
 import { LiveAttempts } from '../sessions/live-attempts.ts'
-import { WorkedWith } from '../sessions/worked-with.ts'
 import { Strikes } from '../strikes.ts'
 import type { Conversations, GuestInit } from './guest-init.ts'
 
@@ -59,7 +58,6 @@ export class GuestState {
   readonly rates: AccountRates
   readonly verify: typeof verifyProof = rememberProofs(verifyProof)
   readonly live: LiveAttempts
-  readonly worked: WorkedWith
   /** Room in the kernel for multiplications. */
   readonly choices: ChoiceRoom
   #halted = false
@@ -84,7 +82,6 @@ export class GuestState {
     this.activities = new ActivityLog(records)
     const monotonicMs = () => clock.monotonicMs()
     this.rates = new AccountRates(monotonicMs)
-    this.worked = new WorkedWith(clock)
     this.live = new LiveAttempts({
       me: rooms.me,
       monotonicMs,

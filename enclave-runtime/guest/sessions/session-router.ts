@@ -52,7 +52,6 @@ export class SessionRouter {
   #settle: Settle = async () => undefined
   #restarted: (peer: PartyIndex) => void = () => undefined
   #unread: Unread = () => undefined
-  #finished: (session: Session) => void = () => undefined
   #holdings: (peer: PartyIndex) => Holdings | undefined = () => undefined
 
   constructor({ me, post, clock, onError }: RouterInit) {
@@ -77,11 +76,6 @@ export class SessionRouter {
   /** Who else learns that a peer's guest started anew, once its sessions have ended. */
   onRestarted(take: (peer: PartyIndex) => void): void {
     this.#restarted = take
-  }
-
-  /** Who learns of sessions that ended well. */
-  onFinished(take: (session: Session) => void): void {
-    this.#finished = take
   }
 
   /** Who looks at messages that no conversation reads any more. */
@@ -137,7 +131,6 @@ export class SessionRouter {
       const result = await converse(guestParty(session))
       session.leave()
       for (const peer of session.others) this.#worked.set(peer, this.#clock.monotonicMs())
-      this.#finished(session)
       return result
     } catch (error) {
       const fault = causeOf(session, error)

@@ -45,7 +45,7 @@ export interface Parts {
   /** Root over the open instances of CLOSE (03 §9.3). */
   openRoot(open: readonly OpenInstance[]): Uint8Array
   random(length: number): Uint8Array
-  /** Whether this guest and that member finished something together within the last two minutes: a session or a canary (03 §9.4). */
+  /** Whether this guest and that member finished a session within the last two minutes (03 §9.4). */
   workedWith(index: number): boolean
   /** Public epoch prekey; its secret is sealed with the shares of (e, k) (03 §6.1). */
   prekey(e: number, k: number): Uint8Array
