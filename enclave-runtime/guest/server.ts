@@ -200,7 +200,7 @@ export class Server {
   async #joinEpochs(
     { members }: Genesis,
     genesis: Uint8Array,
-    { bundle }: HelloToGuest,
+    { bundle, isRejoining }: HelloToGuest,
     vault: Vault,
     init: Omit<GuestInit, 'records' | 'recordsOf' | 'gate'>,
   ): Promise<PartyIndex | null> {
@@ -211,7 +211,7 @@ export class Server {
       carrier: portCarrier(this.#init.port),
       measurement: bundle,
       genesisAnswer: null, // the host brings it, as every answer of the operator
-      isRejoining: false,
+      isRejoining,
       onEnd: (end) => this.end(end),
     })
     this.#epochs = guest

@@ -21,6 +21,8 @@ export interface LaunchOptions {
   readonly launcher: 'plain'
   /** Left out: what they are when nobody sets them. */
   readonly settings?: GuestSettings
+  /** The operator knows that the records were rolled back (03 §9.4). */
+  readonly isRejoining?: boolean
   onDiagnostic?(line: string): void
 }
 
@@ -54,7 +56,7 @@ const flags = (bundle: string): string[] => [
  */
 export async function launchGuest(options: LaunchOptions): Promise<Guest> {
   const { bundle, store, genesis, kernel, peerId, launcher } = options
-  const { settings = DEFAULT_GUEST_SETTINGS } = options
+  const { settings = DEFAULT_GUEST_SETTINGS, isRejoining = false } = options
   const measured = await measureBundle(bundle.path)
   if (measured === undefined)
     throw new LaunchError('BUNDLE_MISSING', `there is no guest bundle at ${bundle.path}`)
@@ -65,7 +67,7 @@ export async function launchGuest(options: LaunchOptions): Promise<Guest> {
     )
   const process = await start(measured.path, options.keysDir)
   const known = { v: 1, genesis, bundle: measured.sha256, launcher, kernel, peerId } as const
-  const hello = { ...known, settings }
+  const hello = { ...known, settings, isRejoining }
   const { onDiagnostic } = options
   return connectGuest(
     process,

@@ -85,6 +85,8 @@ export interface HelloToGuest {
   readonly kernel: 'reference' | 'wasm'
   readonly peerId: string
   readonly settings: GuestSettings
+  /** The operator knows that the records were rolled back: begin in quarantine (03 §9.4). */
+  readonly isRejoining: boolean
 }
 export const helloToGuest: Codec<HelloToGuest> = payload(
   limitOf(PORT_TYPES.hello),
@@ -96,6 +98,7 @@ export const helloToGuest: Codec<HelloToGuest> = payload(
     kernel: oneOf('reference', 'wasm'),
     peerId: text(MAX_PEER_ID),
     settings: guestSettings,
+    isRejoining: flag,
   }),
 )
 

@@ -2,6 +2,7 @@ import type { NetworkAddress } from '../../protocols/agreement/network-address.t
 import type { JoinedNetwork } from '../node/bootstrap-join.ts'
 import type { Environment } from '../node/config.ts'
 import type { InitialisedNode, InitialisePlan } from '../node/initialise-node.ts'
+import type { StartOptions } from '../node/node.ts'
 import type { OperatorNode } from '../node/operator/client.ts'
 import type { RunningFile } from '../node/running-file.ts'
 import type { TestnetPlan } from '../testnet/create.ts'
@@ -42,7 +43,7 @@ export interface Actions {
   initialiseNode(plan: InitialisePlan): Promise<InitialisedNode>
   /** Makes the node of a directory one that asks to join this network. @throws CommandError */
   joinNetwork(dir: string, address: NetworkAddress, signal: AbortSignal): Promise<JoinedNetwork>
-  startNode(dir: string, env: Environment): Promise<StartedNode>
+  startNode(dir: string, env: Environment, options?: StartOptions): Promise<StartedNode>
   /** Connects to the running node of a directory. @throws CommandError */
   ownNode(dir: string, env: Environment, signal: AbortSignal): Promise<OwnNode>
   status(rpc: string, signal: AbortSignal): Promise<StatusReport>

@@ -7,7 +7,7 @@ export const GUEST_HINTS: Readonly<Record<number, string>> = {
   [EXIT.sealing]:
     'restore the keys directory and the records of this very node, from one moment; never those of another',
   [EXIT.rollback]:
-    'the records are older than what the guest signed: restore the newest; do not run this copy',
+    'the records are older than what the guest signed: put the newest back; where there are none, "holdfast rejoin" runs it without a vote until a new epoch has it',
   [EXIT.selfTest]: 'this machine computes wrongly or the installation is damaged: install again',
   [EXIT.bundle]:
     'install the version of holdfast that the genesis allows; its measurement is in genesis.cbor',

@@ -28,9 +28,9 @@ export const realActions: Actions = {
       throw new CommandError(EXIT.refused, cause.message, { cause })
     }
   },
-  startNode: async (dir, env) => {
+  startNode: async (dir, env, options) => {
     const { startNode } = await import('./start-node.ts')
-    return await startNode(dir, env)
+    return await startNode(dir, env, options)
   },
   ownNode: async (dir, env, signal) => {
     const [{ readConfig }, { nodeFiles }, { commandOperator }] = await Promise.all([

@@ -2,7 +2,7 @@ import { LaunchError } from '../../enclave-runtime/host/launch-error.ts'
 import { StoreError } from '../../enclave-runtime/host/record-store.ts'
 import { ConfigError, type Environment, readConfig } from '../node/config.ts'
 import { createLog } from '../node/log.ts'
-import { createNode } from '../node/node.ts'
+import { createNode, type StartOptions } from '../node/node.ts'
 import { uncaughtPolicy } from '../node/uncaught.ts'
 import type { StartedNode } from './actions.ts'
 import { CommandError } from './command-error.ts'
@@ -10,7 +10,11 @@ import { EXIT } from './exit-codes.ts'
 import { GUEST_HINTS } from './guest-hints.ts'
 
 /** Runs the node of a directory in this process. Its log goes to stderr: stdout holds results only. */
-export async function startNode(dir: string, env: Environment): Promise<StartedNode> {
+export async function startNode(
+  dir: string,
+  env: Environment,
+  options: StartOptions = {},
+): Promise<StartedNode> {
   const config = await readConfig(dir, env)
   const log = createLog(config.logLevel, { write: (line) => process.stderr.write(line) })
   const onUncaught = uncaughtPolicy({
@@ -23,7 +27,7 @@ export async function startNode(dir: string, env: Environment): Promise<StartedN
   process.on('unhandledRejection', onUncaught)
   if (config.allowPlain) log.warn('unsealed-requests', { reason: 'allowPlain: development only' })
   try {
-    return await createNode(config, log)
+    return await createNode(config, log, options)
   } catch (error) {
     throw explained(error)
   }

@@ -53,23 +53,38 @@ const METRICS_MS = 1_000 // a scrape is not held up by a guest that hangs
 const BUDGET_FACTOR = { wasm: 1, reference: 2 } // of attempts; bigints need more than the rounds themselves take
 const GUEST_LOST = 75 // exit codes 70 to 74 are the guest's own
 
+export interface StartOptions {
+  /** The records were put back to an older state, and the operator knows it (03 §9.4). */
+  readonly isRejoining?: boolean
+}
+
 /**
  * Checks everything, then starts the guest, the network, the coordinator and the gateway. The one place
  * that constructs them. When something fails, what was started before it is stopped again.
  * @throws ConfigError when a setting or a file is wrong, and whatever a part says that cannot start.
  */
-export async function createNode(config: NodeConfig, log: Log): Promise<Node> {
+export async function createNode(
+  config: NodeConfig,
+  log: Log,
+  { isRejoining = false }: StartOptions = {},
+): Promise<Node> {
   const known = await preflight(config)
   const undo = new Undo(log, STOP_LIMITS)
   try {
-    return await start(config, known, log, undo)
+    return await start(config, known, log, undo, isRejoining)
   } catch (error) {
     await undo.run()
     throw error
   }
 }
 
-async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo): Promise<Node> {
+async function start(
+  config: NodeConfig,
+  known: Preflight,
+  log: Log,
+  undo: Undo,
+  isRejoining: boolean,
+): Promise<Node> {
   const files = nodeFiles(config)
   const { genesis, genesisFile, networkId, me, seed } = known
   const { guest, store, close } = await openGuest({
@@ -80,6 +95,7 @@ async function start(config: NodeConfig, known: Preflight, log: Log, undo: Undo)
     kernel: known.kernel,
     peerId: me.peerId,
     settings: config.guest,
+    isRejoining,
   })
   undo.add('guest', close)
   guest.onEvent(({ code, party, number }) =>

@@ -14,6 +14,8 @@ export interface GuestPlan {
   readonly kernel: 'reference' | 'wasm'
   readonly peerId: string
   readonly settings: GuestSettings
+  /** The records were rolled back, and the operator knows it (03 §9.4). */
+  readonly isRejoining?: boolean
 }
 
 /**
@@ -27,7 +29,7 @@ export async function openGuest(plan: GuestPlan): Promise<{
 }> {
   const store = await openLevelStore(plan.records, { create: plan.genesis === null })
   try {
-    const { bundle, keysDir, genesis, kernel, peerId, settings } = plan
+    const { bundle, keysDir, genesis, kernel, peerId, settings, isRejoining = false } = plan
     const guest = await launchGuest({
       bundle,
       store,
@@ -36,6 +38,7 @@ export async function openGuest(plan: GuestPlan): Promise<{
       kernel,
       peerId,
       settings,
+      isRejoining,
       launcher: 'plain',
     })
     return {

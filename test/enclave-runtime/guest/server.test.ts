@@ -92,7 +92,7 @@ class Host {
     kernel: 'reference' | 'wasm' = 'wasm',
     bundle: Uint8Array = BUNDLE,
   ): void {
-    const fields = { v: 1, genesis, bundle, launcher: 'plain', kernel } as const
+    const fields = { v: 1, genesis, bundle, launcher: 'plain', kernel, isRejoining: false } as const
     const bytes = helloToGuest.encode({ ...fields, peerId: PEER, settings: DEFAULT_GUEST_SETTINGS })
     void this.port.tell(PORT_TYPES.hello, bytes, new AbortController().signal)
   }

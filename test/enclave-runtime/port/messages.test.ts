@@ -9,7 +9,7 @@ import { type Codec, DecodeError } from '../../../protocols/session/codec.ts'
 
 const b32 = new Uint8Array(32).fill(1)
 const settings = DEFAULT_GUEST_SETTINGS
-const hello = { v: 1, bundle: b32, launcher: 'plain', peerId: 'p' }
+const hello = { v: 1, bundle: b32, launcher: 'plain', peerId: 'p', isRejoining: false }
 const codec = <T>(of: Codec<T>): Codec<unknown> => of as Codec<unknown>
 
 /** Every payload with values that use every field. */
