@@ -11,6 +11,7 @@ import {
   encodeSignedNodeRecord,
   nodeRecordMessage,
 } from '../../protocols/agreement/node-record.ts'
+import type { EpochRecord } from '../../protocols/agreement/objects/record.ts'
 import type { Random } from '../../protocols/crypto/random.ts'
 import { type Kernel, KernelMisuse } from '../../protocols/kernel/kernel.ts'
 import { decodeCanonical, encodeCanonical } from '../../protocols/session/canonical-cbor.ts'
@@ -45,6 +46,7 @@ import { EpochGuest } from './composition/epoch-guest.ts'
 import { portCarrier } from './composition/port-carrier.ts'
 import { roomChannels } from './composition/room-channels.ts'
 import type { EpochName } from './epochs/epoch-work.ts'
+import type { Epochs } from './epochs/epochs.ts'
 import { limitEvents } from './event-limit.ts'
 import { EXIT_CODES, endOf, GuestEnd } from './exit-codes.ts'
 import { chosenKernel, type Kernels } from './kernels.ts'
@@ -132,7 +134,7 @@ export class Server {
     const { kernels, backend, port } = this.#init
     const genesis = hello.genesis === null ? null : readGenesis(hello.genesis)
     const networkId = hello.genesis === null ? null : networkIdOf(hello.genesis)
-    assertBundle(hello, genesis)
+    if (!this.#init.hasEpochs) assertBundle(hello, genesis)
     const kernel = chosenKernel(kernels, hello.kernel, genesis)
     assertLauncher(hello, genesis)
     this.#kernel = kernel
@@ -198,7 +200,7 @@ export class Server {
   }
 
   async #joinEpochs(
-    { members }: Genesis,
+    { members, allow }: Genesis,
     genesis: Uint8Array,
     { bundle, isRejoining }: HelloToGuest,
     vault: Vault,
@@ -214,11 +216,15 @@ export class Server {
       isRejoining,
       onEnd: (end) => this.end(end),
     })
+    const { epochs } = guest
+    const named = members.some(({ guestSig }) => Buffer.from(guestSig).equals(vault.guestSig))
+    const newest = newestRecord(epochs)
+    // Whoever knows no record and is to join one may run what only that one allows.
+    if (newest !== undefined || named) assertBundle({ bundle }, newest ?? { allow })
     this.#epochs = guest
     this.#member = guest.member
     const networkId = networkIdOf(genesis)
     const committeeId = committeeIdOf(networkId, 0)
-    const { epochs } = guest
     const asked = { epochs, vault, networkId, committeeId, measurement: bundle }
     this.#asks = new CommitteeAsks({ ...asked, random: systemRandom })
     await guest.start()
@@ -382,9 +388,22 @@ function readGenesis(bytes: Uint8Array): Genesis {
   }
 }
 
+/** The newest epoch that this guest knows to be decided. */
+function newestRecord(epochs: Epochs): EpochRecord | undefined {
+  let newest: EpochRecord | undefined
+  for (let e = 0; ; e++) {
+    const cert = epochs.history(e)
+    if (cert === undefined) return newest
+    newest = cert.record
+  }
+}
+
 /** The bundle is one that members may run. */
-function assertBundle({ bundle }: HelloToGuest, genesis: Genesis | null): void {
-  if (genesis !== null && !genesis.allow.some((hash) => Buffer.from(hash).equals(bundle)))
+function assertBundle(
+  { bundle }: Pick<HelloToGuest, 'bundle'>,
+  by: Pick<Genesis, 'allow'> | null,
+): void {
+  if (by !== null && !by.allow.some((hash) => Buffer.from(hash).equals(bundle)))
     throw new GuestEnd(EXIT_CODES.bundle, 'BUNDLE_NOT_ALLOWED')
 }
 

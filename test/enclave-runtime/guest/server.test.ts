@@ -6,9 +6,22 @@ import { bootKernels, type Kernels } from '../../../enclave-runtime/guest/kernel
 import { failedSelfTest } from '../../../enclave-runtime/guest/self-tests.ts'
 import { Server } from '../../../enclave-runtime/guest/server.ts'
 import { MemoryRecordStore } from '../../../enclave-runtime/host/memory-store.ts'
+import {
+  alertsReply,
+  type CommitteeAsk,
+  type CommitteeView,
+  committeeAsk,
+  committeeTell,
+  epochStatusReply,
+  historyReply,
+  joinReply,
+  learnReply,
+  proposeReply,
+} from '../../../enclave-runtime/port/committee-messages.ts'
 import { DEFAULT_GUEST_SETTINGS } from '../../../enclave-runtime/port/guest-settings.ts'
 import {
   type CommandAsk,
+  checkReply,
   commandAsk,
   doneReply,
   envelopeFrame,
@@ -30,6 +43,8 @@ import { Port } from '../../../enclave-runtime/port/port.ts'
 import { softwareBackend } from '../../../enclave-runtime/sealing/software-backend.ts'
 import { encodeGenesis, networkIdOf } from '../../../protocols/agreement/genesis.ts'
 import { verifyNodeRecord } from '../../../protocols/agreement/node-record.ts'
+import { Join } from '../../../protocols/agreement/objects/join.ts'
+import { isSignedBy } from '../../../protocols/agreement/objects/signed.ts'
 import { Secret } from '../../../protocols/crypto/secret.ts'
 import { wasmKernel } from '../../../protocols/kernel/load.ts'
 import { referenceKernel } from '../../../protocols/kernel/reference/reference-kernel.ts'
@@ -54,8 +69,14 @@ class Host {
   readonly ended = Promise.withResolvers<GuestEnd>()
   readonly hello = Promise.withResolvers<HelloToHost>()
   readonly events: GuestEvent[] = []
+  readonly views: CommitteeView[] = []
+  readonly letters: Uint8Array[] = []
 
-  constructor({ store, epochs, root }: Disk, kernels: Kernels = bootKernels(seeded('server'))) {
+  constructor(
+    { store, epochs, root }: Disk,
+    kernels: Kernels = bootKernels(seeded('server')),
+    hasEpochs = false,
+  ) {
     let guest: Port
     const later = (to: () => Port) => (bytes: Uint8Array) => {
       setImmediate(() => to().receive(bytes))
@@ -71,6 +92,12 @@ class Host {
       return doneReply.encode({ ok: true })
     })
     this.port.serve(PORT_TYPES.event, async () => doneReply.encode({ ok: true }))
+    this.port.serve(PORT_TYPES.committee, async (payload) => {
+      const told = committeeTell.decode(payload)
+      if (told.op === 'view') this.views.push(told.view)
+      if (told.op === 'letter') this.letters.push(told.to)
+      return new Uint8Array()
+    })
     this.port.serve(PORT_TYPES.store, async (payload) => {
       const ask = storeAsk.decode(payload)
       if (ask.op === 'get') return getReply.encode({ record: (await store.get(ask.name)) ?? null })
@@ -84,7 +111,7 @@ class Host {
       guest.close()
       this.ended.resolve(end)
     }
-    const server = new Server({ port: guest, kernels, backend, hasEpochs: false, onEnd })
+    const server = new Server({ port: guest, kernels, backend, hasEpochs, onEnd })
   }
 
   greet(
@@ -95,6 +122,11 @@ class Host {
     const fields = { v: 1, genesis, bundle, launcher: 'plain', kernel, isRejoining: false } as const
     const bytes = helloToGuest.encode({ ...fields, peerId: PEER, settings: DEFAULT_GUEST_SETTINGS })
     void this.port.tell(PORT_TYPES.hello, bytes, new AbortController().signal)
+  }
+
+  askCommittee(ask: CommitteeAsk): Promise<Uint8Array> {
+    const { signal } = new AbortController()
+    return this.port.request(PORT_TYPES.committee, committeeAsk.encode(ask), signal)
   }
 
   ask(command: CommandAsk): Promise<Uint8Array> {
@@ -201,6 +233,73 @@ describe('the guest behind the port', function () {
     await host.ask({ op: 'status' }) // it lives on
     await host.ask({ op: 'shutdown' })
     equal((await host.ended.promise).code, 0)
+  })
+
+  it('asks the members that its genesis file names what it missed, and serves nothing before an epoch', async () => {
+    const disk = new Disk()
+    const member = await initialised(disk)
+    const genesis = genesisWith(member)
+    const host = new Host(disk, undefined, true)
+    host.greet(genesis)
+    equal((await host.hello.promise).index, 1)
+    const status = epochStatusReply.decode(await host.askCommittee({ op: 'epoch-status' }))
+    deepEqual([status.standing, status.epoch, status.index], ['asking', null, 1])
+    deepEqual(status.baseHash, networkIdOf(genesis))
+    deepEqual(
+      host.views.map(({ standing, epoch, members }) => [standing, epoch, members.length]),
+      [['asking', null, 3]],
+    )
+    const others = status.members.filter(({ index }) => index > 1)
+    for (const { guestSig } of others)
+      equal(host.letters.filter((to) => Buffer.from(to).equals(guestSig)).length > 0, true)
+    const { ready, held } = statusReply.decode(await host.ask({ op: 'status' }))
+    deepEqual([ready, held], [false, 0])
+    const client = new TestClient('too early')
+    const bytes = rpcAsk.encode({ op: 'check', request: client.create() })
+    const { signal } = new AbortController()
+    const refused = checkReply.decode(await host.port.request(PORT_TYPES.rpc, bytes, signal))
+    equal(refused.kind === 'error' && refused.id, 'NOT_YET')
+
+    const { alerts } = alertsReply.decode(await host.askCommittee({ op: 'alerts' }))
+    deepEqual(alerts, [])
+    deepEqual(historyReply.decode(await host.askCommittee({ op: 'history', e: 0 })), { cert: null })
+    const junk = new Uint8Array(100)
+    const learnt = await host.askCommittee({ op: 'learn', cert: junk })
+    deepEqual(learnReply.decode(learnt), { learnt: 'refused' })
+    const wish = { op: 'leave', leave: junk, t: 2, expiresAt: 1 } as const
+    equal(proposeReply.decode(await host.askCommittee(wish)).proposalHash, null)
+    const late = { proposalHash: status.baseHash, yes: true, seq: 2, operatorSig: null }
+    await rejects(host.askCommittee({ op: 'answer', ...late }), { code: 'ANSWERED_MEANWHILE' })
+    await host.ask({ op: 'shutdown' })
+    equal((await host.ended.promise).code, 0)
+  })
+
+  it('that no epoch names yet says what its operator signs to join, for itself alone', async () => {
+    const disk = new Disk()
+    const member = await initialised(disk)
+    const stranger = { ...member, guestSig: ed25519.getPublicKey(seeded('stranger')(32)) }
+    const genesis = genesisWith(stranger)
+    const host = new Host(disk, undefined, true)
+    host.greet(genesis)
+    equal((await host.hello.promise).index, null)
+    const status = epochStatusReply.decode(await host.askCommittee({ op: 'epoch-status' }))
+    deepEqual([status.standing, status.index], ['joining', null])
+    const fields = { peerId: PEER, operatorKey: OPERATOR, label: 'six', expiresAt: Date.now() }
+    const asked = { op: 'join', ...fields, evidence: new Uint8Array() } as const
+    const { object, guestSignature } = joinReply.decode(await host.askCommittee(asked))
+    const join = Join.decode(object)
+    deepEqual([join.guestSig, join.guestEnc, join.label], [member.guestSig, member.guestEnc, 'six'])
+    deepEqual([join.measurement, join.networkId], [BUNDLE, networkIdOf(genesis)])
+    const signed = { object: join, objectBytes: object, signature: guestSignature }
+    equal(isSignedBy(Join, signed, networkIdOf(genesis), member.guestSig), true)
+    const place = { multiaddrs: [], gateway: null, seq: 1, expiresAt: Date.now() + 60_000 }
+    const record = await host.ask({ op: 'signNode', peerId: PEER, ...place })
+    const own = verifyNodeRecord(
+      signNodeReply.decode(record).record,
+      networkIdOf(genesis),
+      Date.now(),
+    )
+    equal(own.peerId, PEER)
   })
 
   it('ends with the code of its reason', async () => {
