@@ -15,9 +15,6 @@ import type { RequestRoom } from './rooms/request-room.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { failed, refusal } from './sessions/lead-reply.ts'
 
-/** A signer may serve the epoch a moment later. */
-const RETRY_MS = 500
-
 /** A guest as a member of its committee: everything behind the port but the port itself. */
 export class Member {
   readonly rooms: Rooms
@@ -49,8 +46,6 @@ export class Member {
     if (this.rooms.state?.isHalted === true) return failed('kernel')
     try {
       const room = this.rooms.leading(plan.signers)
-      if (room === undefined && this.rooms.serving !== undefined)
-        return failed('not-yet', [], RETRY_MS)
       return await this.#requests(room).lead(request, plan, this.#timeline())
     } catch (error) {
       return this.#refused(error)

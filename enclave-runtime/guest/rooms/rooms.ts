@@ -87,8 +87,8 @@ export class Rooms {
   }
 
   /**
-   * The room in which these sign now: that of the epoch that serves, or the one before for its signers. Undefined when
-   * one of them may not serve the epoch yet, and without any.
+   * The room in which these sign now: that of the epoch that serves, or, while one of them may not serve it yet, the
+   * one before, as long as it is open: after that, whoever is behind says so. Undefined without any.
    */
   leading(signers: readonly PartyIndex[]): EpochRoom | undefined {
     const newest = this.#serving
@@ -96,7 +96,7 @@ export class Rooms {
     const isIn = (room: EpochRoom) => isSignerSet(room.committee, signers)
     if (isIn(newest) && this.#allServe(newest, signers)) return newest
     const before = this.all.filter((room) => room !== newest && room.requests !== undefined)
-    return before.findLast(isIn) ?? (isIn(newest) ? undefined : newest)
+    return before.findLast(isIn) ?? newest
   }
 
   /** The epoch is destroyed, or its attempt over. Of a room that is not open: nothing. */
