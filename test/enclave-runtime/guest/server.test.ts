@@ -300,6 +300,8 @@ describe('the guest behind the port', function () {
       Date.now(),
     )
     equal(own.peerId, PEER)
+    await host.ask({ op: 'shutdown' })
+    equal((await host.ended.promise).code, 0)
   })
 
   it('ends with the code of its reason', async () => {
