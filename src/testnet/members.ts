@@ -12,7 +12,7 @@ import { baseOf, decoded, fromHex, toHex } from '../node/operator/base-of.ts'
 import { nearestThreshold } from '../node/operator/nearest-threshold.ts'
 import { sendSignedJoin } from '../node/operator/send-join.ts'
 import { readRunning } from '../node/running-file.ts'
-import { changeCommittee } from './change-committee.ts'
+import { acceptEverywhere, changeCommittee } from './change-committee.ts'
 import { atDoor, genesisOf, operatorOf, runningOf } from './doors.ts'
 import { childrenOf } from './process.ts'
 import { spawnNode } from './spawn-node.ts'
@@ -85,7 +85,7 @@ export async function removeNode(
   if (node === undefined) throw new ConfigError([`there is no node ${number}`])
   const runs = (await runningOf(state)).includes(node)
   const others: Testnet = { ...state, nodes: state.nodes.filter((one) => one !== node) }
-  if (runs) await leaveByItself(node, signal)
+  if (runs) await leaveByItself(state, node, signal)
   else
     await changeCommittee(
       others,
@@ -154,7 +154,11 @@ async function updateEntry(
   )
 }
 
-async function leaveByItself(node: TestnetNode, signal: AbortSignal): Promise<void> {
+async function leaveByItself(
+  state: Testnet,
+  node: TestnetNode,
+  signal: AbortSignal,
+): Promise<void> {
   const key = await operatorOf(node)
   await atDoor(node, signal, async (door) => {
     const status = await door.ask('status', {}, signal)
@@ -169,7 +173,9 @@ async function leaveByItself(node: TestnetNode, signal: AbortSignal): Promise<vo
     )
     const t = nearestThreshold(base.members.length - 1, base.t)
     const expiresAt = Date.now() + JOIN_MS
-    await door.ask('leave', { leave: toHex(signed(Leave).encode(leave)), t, expiresAt }, signal)
+    const wish = { leave: toHex(signed(Leave).encode(leave)), t, expiresAt }
+    const { proposalHash } = await door.ask('leave', wish, signal)
+    await acceptEverywhere(state, proposalHash, signal) // another threshold needs every operator
     await untilStanding(door, ['left'], signal)
   })
 }

@@ -89,6 +89,10 @@ export function addLeave(program: Command, context: Context): void {
           { leave: toHex(signed(Leave).encode(leave)), t, expiresAt },
           context.signal,
         )
+        if (diff.needsOperator)
+          out.note(
+            `the threshold changes with it, so each operator runs: holdfast epoch accept ${proposalHash.slice(0, 8)} --dir DIR`,
+          )
         if (options.wait) {
           out.note(
             `proposed ${proposalHash}; waiting until the others hold everything without this node`,
