@@ -223,6 +223,8 @@ export async function createNetwork(config: NetworkConfig, deps: NetworkDeps): P
           : roster.linked.has(target.peer)
             ? links.state(target.peer).up
             : isConnected(target.peer),
+      failed: (error) =>
+        log.warn('reach-failed', { reason: error instanceof Error ? error.message : 'unknown' }),
       random: () => randomInt(2 ** 32) / 2 ** 32,
     },
     redialTimings,

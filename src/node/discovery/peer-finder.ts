@@ -89,7 +89,8 @@ export class PeerFinder {
     const addresses = [...new Set(texts)]
       .map((text) => addressOfPeer(text, peer))
       .filter((address) => address !== undefined)
-    const share = Math.max(MIN_DIAL_MS, this.#init.dialMs / Math.max(1, addresses.length))
+    const even = Math.floor(this.#init.dialMs / Math.max(1, addresses.length)) // timeouts are whole
+    const share = Math.max(MIN_DIAL_MS, even)
     for (const address of addresses) {
       if (signal.aborted) return false
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(share)])

@@ -29,6 +29,8 @@ export interface Redialling {
   reach(target: RedialTarget, signal: AbortSignal): Promise<boolean>
   /** Whether there is nothing to do for it now. */
   isReached(target: RedialTarget): boolean
+  /** `reach` threw: a defect, for what cannot be reached is no error. */
+  failed(error: unknown): void
   /** A number in [0, 1). */
   random(): number
 }
@@ -167,8 +169,8 @@ export class Redial {
     const signal = AbortSignal.any([deadline, this.#stopping.signal])
     try {
       await this.#work.reach(entry.target, signal)
-    } catch {
-      // What failed is counted by `reach`; here it only means: later again.
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) this.#work.failed(error)
     } finally {
       this.#running--
       entry.isBusy = false

@@ -9,6 +9,7 @@ import { polling, until } from '../support/test-network.ts'
 const QUICK: RedialTimings = { firstMs: 20, maxMs: 80, jitter: 0.25, dialMs: 1_000, steadyMs: 50 }
 
 class World {
+  readonly failures: unknown[] = []
   readonly tries: { at: number; peer: string }[] = []
   readonly reached = new Set<string>()
   running = 0
@@ -28,6 +29,7 @@ class World {
           throw new Error('refused')
         },
         isReached: (target) => this.reached.has(nameOf(target)),
+        failed: (error) => void this.failures.push(error),
         random: () => 0.5, // no jitter
       },
       timings,
@@ -56,6 +58,7 @@ describe('Redial', () => {
     world.redial.start()
     assert.equal(world.count('a'), 1)
     await until(() => world.count('a') >= 6, polling)
+    assert.ok(world.failures.length >= 5, 'what threw is told')
     // A timer may be late and, by rounding, up to a millisecond early.
     const least = [20, 40, 80, 80, 80]
     world
