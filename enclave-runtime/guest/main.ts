@@ -32,7 +32,7 @@ function boot(): void {
     port,
     kernels,
     backend,
-    hasEpochs: false,
+    hasEpochs: true,
     onEnd: (end) => {
       root.destroy()
       exit(end)

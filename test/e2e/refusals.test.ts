@@ -11,7 +11,7 @@ import { childrenOf } from '../../src/testnet/process.ts'
 import { developerKey, RealNetwork } from '../support/network.ts'
 import { runStart } from '../support/run-start.ts'
 
-const SHARES = 'e/00000000/s/' // class s of epoch 0 (spec 04 §6)
+const SHARES = 'e/00000001/s/' // class s of epoch 0, made by the first attempt (spec 04 §6)
 const CRITICAL = 'n/c/'
 const REFUSED = 2
 const SEALING = 71

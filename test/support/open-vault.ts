@@ -2,13 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { shareName } from '../../enclave-runtime/guest/keys/pending-batch.ts'
-import { FIRST_EPOCH } from '../../enclave-runtime/guest/vault/epoch-name.ts'
 import { Vault } from '../../enclave-runtime/guest/vault/vault.ts'
 import { openLevelStore } from '../../enclave-runtime/host/level-store.ts'
 import { softwareBackend } from '../../enclave-runtime/sealing/software-backend.ts'
 import { networkIdOf } from '../../protocols/agreement/genesis.ts'
 import { Secret } from '../../protocols/crypto/secret.ts'
 import { referenceKernel } from '../../protocols/kernel/reference/reference-kernel.ts'
+
+/** The first attempt at epoch 0, and where its secret lies: behind that of the genesis file. */
+const EPOCH = { e: 0, k: 1 }
+const SECRET_AT = 64 + 8
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 
@@ -41,11 +44,11 @@ export async function secretsOf(
       random,
       kernel,
     })
-    const share = kernel.shareOut(await vault.loadShare(FIRST_EPOCH, shareName(keyId)))
+    const share = kernel.shareOut(await vault.loadShare(EPOCH, shareName(keyId)))
     vault.close()
     return new Map([
       ['root key', root],
-      ['epoch secret', epochs.slice(8, 40)],
+      ['epoch secret', epochs.slice(SECRET_AT, SECRET_AT + 32)],
       ['share', share],
     ])
   } finally {
