@@ -32,7 +32,8 @@ export class EpochGate implements KeyGate {
 
   mayCertify(): boolean {
     const state = this.#epochs()?.state
-    return state !== undefined && state.standing === 'member' && state.frozen === null
+    if (state === undefined || state.quarantine !== null) return false
+    return state.standing === 'member' && state.frozen === null
   }
 
   isReleased(keyId: Uint8Array): boolean {
