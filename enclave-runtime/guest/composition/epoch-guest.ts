@@ -74,7 +74,8 @@ export class EpochGuest {
       const newest = newestOf(epochs)
       return newest !== undefined && root.stampOf(newest) !== null && epochs?.isRootSigned === true
     }
-    const member = new Member({ ...init, records: vault, recordsOf, gate, isShown })
+    const isCurrent = () => epochs?.state?.standing === 'member'
+    const member = new Member({ ...init, records: vault, recordsOf, gate, isCurrent, isShown })
     const { rooms } = member
     const known = new KnownKeys(() => epochs)
     const root = new RootKeyRooms({

@@ -236,15 +236,20 @@ export class EpochRoom {
   #open(from: PartyIndex, letter: Letter): void {
     if (this.#state.isHalted) return
     const name = openingName(letter.body)
+    const isOfRequests = REQUEST_OPENINGS.has(name)
+    if (isOfRequests && this.#state.init.isCurrent?.() === false) {
+      this.#notYet(from, letter, 'catching-up')
+      return
+    }
     if (this.#requests?.take(name, from, letter) === true) return
-    if (REQUEST_OPENINGS.has(name)) this.#notYet(from, letter)
+    if (isOfRequests) this.#notYet(from, letter, 'behind')
     else this.#openings.get(name)?.(from, letter)
   }
 
-  /** Requests are led in another epoch here than at whoever opens. */
-  #notYet(from: PartyIndex, letter: Letter): void {
+  /** `behind`: requests are led in another epoch here than at whoever opens. */
+  #notYet(from: PartyIndex, letter: Letter, reason: 'behind' | 'catching-up'): void {
     this.router.decline(letter.session)
-    const answer = { reason: 'behind', retryAfterMs: BEHIND_MS } as const
+    const answer = { reason, retryAfterMs: BEHIND_MS }
     void this.router.send(from, answerTo(letter, 'notYet', encodeNotYet(answer)))
   }
 }

@@ -29,6 +29,8 @@ export interface GuestInit {
   readonly settings: GuestSettings
   /** What the epoch protocol says about new keys; absent: of a committee that never changes. */
   readonly gate?: KeyGate
+  /** Whether this guest knows what the others know: before it, it signs nothing (03 §9.4). Absent: it does. */
+  readonly isCurrent?: () => boolean
   /** Whether clients can know the epoch that serves: its root signature and a stamp are there. Absent: they can. */
   readonly isShown?: () => boolean
   /** How long something held the main loop lately; absent: nobody looks. */

@@ -166,6 +166,7 @@ export class RequestRoom {
     const asked = await this.authorize(request, { timeline })
     const { digest: reqId } = asked.request
     if (asked.kind === 'read') return { kind: 'done', result: [asked.account.address] }
+    this.#assertCurrent()
     if (asked.kind === 'create') {
       const account = await accounts.get(asked.accountId)
       if (account !== undefined && this.#isReleased(account.certificate))
@@ -196,6 +197,7 @@ export class RequestRoom {
   /** One attempt led by this guest, which verifies the request again. Throws `RequestError`. */
   async lead(request: Uint8Array, plan: LeadPlan, timeline: Timeline): Promise<LeadReply> {
     const asked = await this.authorize(request, { timeline })
+    if (asked.kind !== 'read') this.#assertCurrent()
     if (asked.kind === 'sign') return this.#sign(request, asked, plan, timeline)
     if (asked.kind === 'create') {
       this.#assertMakesKeys()
@@ -342,6 +344,12 @@ export class RequestRoom {
     const signers = this.#likely.next()
     if (account === undefined || signers === undefined || this.#isRetired) return
     this.#hotKeys.created(account, purposeOf(this.#committee, { account }, signers))
+  }
+
+  /** A guest that was away signs nothing before it knows what it missed (03 §9.4). */
+  #assertCurrent(): void {
+    if (this.#state.init.isCurrent?.() === false)
+      throw new RequestError('NOT_YET', 'what was missed is not known yet')
   }
 
   #assertMakesKeys(): void {

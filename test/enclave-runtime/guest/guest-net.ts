@@ -77,6 +77,8 @@ export interface NetOptions {
   readonly readyKeys?: Readonly<Record<PartyIndex, number>>
   /** What the epoch protocol says about keys; absent: a committee that never changes. */
   readonly gate?: (index: PartyIndex) => KeyGate
+  /** Whether a guest knows what the others know; absent: all do. */
+  readonly isCurrent?: (index: PartyIndex) => boolean
 }
 
 /** A committee to come. */
@@ -136,6 +138,7 @@ export class NetGuest {
         }),
       onDefect: (error) => this.defects.push(error),
       ...(net.options.gate && { gate: net.options.gate(index) }),
+      isCurrent: () => net.options.isCurrent?.(index) ?? true,
       ...(net.options.setupLimits && { setupLimits: net.options.setupLimits }),
       conversations: net.options.realSetups ? {} : { setUpPair: net.dealtSetup(index) },
     })
@@ -190,8 +193,8 @@ export class NetGuest {
 /** n guests in one process: letters instead of envelopes, a clock that is turned by hand, real vaults. */
 export class GuestNet {
   readonly seed: string
-  readonly options: Required<Omit<NetOptions, 'setupLimits' | 'gate'>> &
-    Pick<NetOptions, 'setupLimits' | 'gate'>
+  readonly options: Required<Omit<NetOptions, 'setupLimits' | 'gate' | 'isCurrent'>> &
+    Pick<NetOptions, 'setupLimits' | 'gate' | 'isCurrent'>
   readonly clock: TestClock = new TestClock(START_S)
   readonly guests: NetGuest[] = []
   tamper: Tamper = (carried) => [carried]
