@@ -166,6 +166,7 @@ describe('round numbers', () => {
         correlations: 3,
         keygen: 4,
         reshare: 5,
+        presign: 7,
         sign: 8,
       }[name.split('/')[0] ?? '']
       assert.equal(number >> 8, kind, name)
