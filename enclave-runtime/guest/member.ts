@@ -94,8 +94,9 @@ export class Member {
     return room.requests
   }
 
-  /** Before the first epoch is shown to clients, nobody can use what is made in it. */
+  /** Before this guest knows what it missed it signs nothing; before the first epoch is shown to clients, nobody can use what is made in it. */
   #isKnown(room: EpochRoom | undefined): boolean {
+    if (this.#init.isCurrent?.() === false) return false
     return room === undefined || room.committee.epoch.e > 0 || this.#init.isShown?.() !== false
   }
 

@@ -91,8 +91,8 @@ async function connect(guests: readonly Guest[]): Promise<void> {
   const end = performance.now() + SETUPS_MS
   for (const guest of guests)
     for (;;) {
-      const { pairs } = await guest.status(AbortSignal.timeout(SETUPS_MS))
-      if (pairs.every(({ state }) => state === 'ready')) break
+      const { pairs, ready } = await guest.status(AbortSignal.timeout(SETUPS_MS))
+      if (ready && pairs.every(({ state }) => state === 'ready')) break
       if (performance.now() > end) throw new Error('the pairs did not set themselves up')
       await pause(100)
     }

@@ -19,6 +19,7 @@ import {
   shareName,
 } from './pending-batch.ts'
 import type { ReadyKeys } from './ready-keys.ts'
+import { unlessCorrupt } from './unless-corrupt.ts'
 
 /** A second K4 for one account, one for a batch that is gone, or one while the keys of the epoch are frozen: refused, whoever asks. */
 export class CertifyRefused extends Error {
@@ -171,7 +172,7 @@ export class KeyStore {
     const { records, ready } = this.#init
     for (const keyId of ready.all) {
       if ((await records.bulk(madeName(keyId))) !== undefined) continue
-      const part = await this.part(keyId)
+      const part = await unlessCorrupt(this.part(keyId))
       if (part !== undefined) await records.write({ bulk: new Map([[madeName(keyId), part]]) })
     }
   }

@@ -1,8 +1,10 @@
+import type { KeyCertificate } from '../../../protocols/keygen/key-certificate.ts'
 import type { PartyIndex } from '../../../protocols/session/faults.ts'
 import type { Clock } from '../sessions/clock.ts'
 import type { HeldKeys } from './held-keys.ts'
 import type { KeyGate } from './key-gate.ts'
 import type { ReadyKeys } from './ready-keys.ts'
+import { unlessCorrupt } from './unless-corrupt.ts'
 
 /** A quorum answers in well under a second; a member that is gone is waited for no longer. */
 const RELEASE_MS = 5_000
@@ -51,7 +53,11 @@ export class ReadyReleases {
     const { me, ready, held, gate, clock } = this.#init
     const waiting = ready.keysOf(me).filter((keyId) => !gate.isReleased(keyId))
     if (waiting.length === 0) return
-    const certificates = await Promise.all(waiting.map((keyId) => held.certificate(keyId)))
+    const certificates: KeyCertificate[] = []
+    for (const keyId of waiting) {
+      const certificate = await unlessCorrupt(held.certificate(keyId))
+      if (certificate !== undefined) certificates.push(certificate) // any other key is of no use here
+    }
     const released = await gate.release(certificates, RELEASE_MS)
     if (!released && !this.#closed) this.#disarm = clock.after(RETRY_MS, () => this.resume())
   }
